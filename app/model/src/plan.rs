@@ -1,0 +1,143 @@
+//! Recovery plans: in which order the machines of groups come up at another site, and how each is known to be well.
+
+use crate::{Id, Millis, Problem};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Plan {
+    pub id: Id,
+    #[serde(flatten)]
+    pub spec: PlanSpec,
+    pub protected_site: String,
+    pub recovery_site: String,
+    pub updated_at: Millis,
+    /// Findings of the readiness check, when it was last run.
+    #[serde(default)]
+    pub problems: Vec<Problem>,
+    #[serde(default)]
+    pub checked_at: Option<Millis>,
+}
+
+/// Body of `POST /plans` and `PUT /plans/{id}`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlanSpec {
+    pub name: String,
+    pub group_ids: Vec<Id>,
+    /// Settings for members; one that is not listed gets the defaults and priority 3.
+    #[serde(default)]
+    pub machines: Vec<PlanMachine>,
+    #[serde(default)]
+    pub service_addresses: Vec<ServiceAddress>,
+    /// Scripts and prompts, placed before or after a priority group.
+    #[serde(default)]
+    pub callouts: Vec<Callout>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PlanMachine {
+    pub member_id: Id,
+    /// 1 (first) to 5.
+    #[serde(default = "third")]
+    pub priority: u8,
+    /// Members of the same priority group that must be ready before.
+    #[serde(default)]
+    pub after: Vec<Id>,
+    #[serde(default)]
+    pub health: HealthCheck,
+    #[serde(default = "two_minutes")]
+    pub health_timeout_seconds: u32,
+    #[serde(default)]
+    pub start_delay_seconds: u32,
+}
+
+fn third() -> u8 {
+    3
+}
+fn two_minutes() -> u32 {
+    120
+}
+
+impl PlanMachine {
+    pub fn with_defaults(member_id: Id) -> Self {
+        Self { member_id, priority: third(), after: vec![], health: HealthCheck::default(), health_timeout_seconds: two_minutes(), start_delay_seconds: 0 }
+    }
+}
+
+/// How a machine is known to be well after its start. `address` defaults to the machine's first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum HealthCheck {
+    /// Running at the cloud is enough.
+    #[default]
+    Running,
+    Ping {
+        #[serde(default)]
+        address: Option<String>,
+    },
+    Tcp {
+        #[serde(default)]
+        address: Option<String>,
+        port: u16,
+    },
+    /// Any 2xx or 3xx answer.
+    Http {
+        #[serde(default)]
+        address: Option<String>,
+        #[serde(default = "port_80")]
+        port: u16,
+        #[serde(default = "root_path")]
+        path: String,
+    },
+    GuestAgent,
+}
+
+fn port_80() -> u16 {
+    80
+}
+fn root_path() -> String {
+    "/".into()
+}
+
+/// An address that clients use and that moves with its machine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ServiceAddress {
+    /// IPv4, without prefix length.
+    pub address: String,
+    /// The member that carries it.
+    pub member_id: Id,
+    /// `garp`: a stretched network, moved by gratuitous ARP.
+    pub mechanism: String,
+    /// How it is proved from outside.
+    #[serde(default)]
+    pub probe: HealthCheck,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Callout {
+    pub name: String,
+    /// Runs before this priority group (1..=5), or after all with 6.
+    pub before_priority: u8,
+    pub action: CalloutAction,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case", tag = "type")]
+pub enum CalloutAction {
+    /// A program of the node's callout folder, by name; never a shell line.
+    Script {
+        program: String,
+        #[serde(default)]
+        args: Vec<String>,
+        #[serde(default = "two_minutes")]
+        timeout_seconds: u32,
+    },
+    /// The run waits until somebody answers.
+    Prompt { question: String },
+}

@@ -1,0 +1,161 @@
+//! Protection groups, their policy, and the state of replication.
+
+use crate::{Id, Mapping, Millis, Transfer};
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Group {
+    pub id: Id,
+    pub name: String,
+    /// Where its machines run now; swaps with `recovery_site` after a failover.
+    pub protected_site: String,
+    pub recovery_site: String,
+    pub target_cloud_id: Id,
+    pub target_cloud: String,
+    pub policy: Policy,
+    pub networks: Vec<Mapping>,
+    pub storage: Vec<Mapping>,
+    pub paused: bool,
+    pub members: Vec<Member>,
+    pub created_at: Millis,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Policy {
+    /// Objective: the newest recovery point is never older than this.
+    pub rpo_seconds: u32,
+    /// Keep at most this many recovery points of a machine …
+    pub keep_points: u32,
+    /// … and none older than this, except the newest.
+    pub keep_hours: u32,
+    /// Bytes per second for all members together; none = no limit.
+    #[serde(default)]
+    pub bandwidth: Option<u64>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { rpo_seconds: 60, keep_points: 12, keep_hours: 24, bandwidth: None }
+    }
+}
+
+/// One machine under protection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Member {
+    pub id: Id,
+    pub group_id: Id,
+    /// The copy that runs now.
+    pub machine_id: Id,
+    pub name: String,
+    /// All copies of one machine share it.
+    pub lineage: Id,
+    pub replication: Replication,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum ReplicationState {
+    /// No cycle has begun yet.
+    Waiting,
+    InitialSync,
+    /// Between or within delta syncs: protected.
+    Replicating,
+    /// The changed-block record was lost; a full pass repairs it. The earlier recovery points stay usable.
+    Resync,
+    Paused,
+    /// The last cycle failed; tried again with growing pauses.
+    Failing,
+    /// Recovered at the other site; nothing flows until it is reprotected.
+    Recovered,
+}
+
+impl ReplicationState {
+    pub const ALL: [Self; 7] =
+        [Self::Waiting, Self::InitialSync, Self::Replicating, Self::Resync, Self::Paused, Self::Failing, Self::Recovered];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::InitialSync => "initial_sync",
+            Self::Replicating => "replicating",
+            Self::Resync => "resync",
+            Self::Paused => "paused",
+            Self::Failing => "failing",
+            Self::Recovered => "recovered",
+        }
+    }
+    pub fn parse(s: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|r| r.as_str() == s)
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Replication {
+    pub state: ReplicationState,
+    /// Instant of the newest committed recovery point; the lag is now minus this.
+    pub newest_point_at: Option<Millis>,
+    pub points: u32,
+    /// The transfer under way.
+    pub transfer: Option<Transfer>,
+    /// How long the last whole cycle took, ms, and how many bytes it carried.
+    pub last_cycle_ms: Option<u64>,
+    pub last_cycle_bytes: Option<u64>,
+    pub last_error: Option<String>,
+    pub error_since: Option<Millis>,
+    pub next_try_at: Option<Millis>,
+}
+
+impl Replication {
+    /// Age of the newest recovery point, ms; `None` before the first.
+    pub fn lag_ms(&self, now: Millis) -> Option<i64> {
+        self.newest_point_at.map(|t| (now - t).max(0))
+    }
+    /// Above the objective, or no recovery point at all.
+    pub fn in_breach(&self, policy: &Policy, now: Millis) -> bool {
+        self.state != ReplicationState::Recovered && self.lag_ms(now).is_none_or(|l| l > i64::from(policy.rpo_seconds) * 1000)
+    }
+}
+
+/// Usable disk images at one instant.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RecoveryPoint {
+    pub id: Id,
+    pub member_id: Id,
+    pub cloud_id: Id,
+    /// Counts from 1 for each member.
+    pub seq: i64,
+    /// The instant that the disks show.
+    pub taken_at: Millis,
+    /// When it was durable at the target.
+    pub committed_at: Millis,
+    /// Everything, not only changes.
+    pub full: bool,
+    pub bytes: u64,
+    /// Locked by a run: retention leaves it alone.
+    pub held: bool,
+}
+
+/// Body of `POST /groups`; `PUT /groups/{id}` takes the same.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewGroup {
+    pub name: String,
+    pub protected_site: String,
+    pub recovery_site: String,
+    pub target_cloud_id: Id,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub networks: Vec<Mapping>,
+    #[serde(default)]
+    pub storage: Vec<Mapping>,
+    /// Machines to protect, by id.
+    #[serde(default)]
+    pub machine_ids: Vec<Id>,
+}
