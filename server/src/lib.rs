@@ -1,1 +1,11 @@
+//! Crossfade's node: see `docs/architecture.md` for the shape and the walkthroughs.
 
+#![recursion_limit = "512"]
+
+pub mod clouds;
+pub mod error;
+pub mod live;
+pub mod secrets;
+pub mod services;
+pub mod state;
+pub mod store;

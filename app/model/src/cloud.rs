@@ -119,7 +119,9 @@ pub enum FieldInput {
     LongSecret,
     Number,
     Switch,
-    Choice { options: Vec<String> },
+    Choice {
+        options: Vec<String>,
+    },
 }
 
 impl FieldInput {

@@ -62,7 +62,14 @@ fn two_minutes() -> u32 {
 
 impl PlanMachine {
     pub fn with_defaults(member_id: Id) -> Self {
-        Self { member_id, priority: third(), after: vec![], health: HealthCheck::default(), health_timeout_seconds: two_minutes(), start_delay_seconds: 0 }
+        Self {
+            member_id,
+            priority: third(),
+            after: vec![],
+            health: HealthCheck::default(),
+            health_timeout_seconds: two_minutes(),
+            start_delay_seconds: 0,
+        }
     }
 }
 

@@ -44,8 +44,15 @@ pub enum RunState {
 
 impl RunState {
     pub const ALL: [Self; 9] = [
-        Self::Queued, Self::Running, Self::Waiting, Self::Paused, Self::Cancelling,
-        Self::Succeeded, Self::SucceededWithErrors, Self::Failed, Self::Cancelled,
+        Self::Queued,
+        Self::Running,
+        Self::Waiting,
+        Self::Paused,
+        Self::Cancelling,
+        Self::Succeeded,
+        Self::SucceededWithErrors,
+        Self::Failed,
+        Self::Cancelled,
     ];
     pub fn as_str(self) -> &'static str {
         match self {
@@ -146,8 +153,7 @@ pub enum StepState {
 }
 
 impl StepState {
-    pub const ALL: [Self; 7] =
-        [Self::Pending, Self::Running, Self::Waiting, Self::Succeeded, Self::Failed, Self::Skipped, Self::Cancelled];
+    pub const ALL: [Self; 7] = [Self::Pending, Self::Running, Self::Waiting, Self::Succeeded, Self::Failed, Self::Skipped, Self::Cancelled];
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Pending => "pending",

@@ -1,0 +1,12 @@
+//! Clouds behind one contract. Only [`registry`] and the drivers know which kinds there are.
+
+mod contract;
+pub mod error;
+pub mod guard;
+#[cfg(feature = "libvirt")]
+pub mod libvirt;
+pub mod pool;
+pub mod registry;
+pub mod simulator;
+
+pub use contract::*;

@@ -1,0 +1,30 @@
+//! The kinds of cloud: the only place outside the drivers that knows them.
+
+use super::{
+    Cloud, Settings,
+    error::{Error, Result},
+};
+use model::cloud::DriverInfo;
+use std::sync::Arc;
+
+/// What can be added, with the fields that each asks for.
+pub fn drivers() -> Vec<DriverInfo> {
+    vec![
+        #[cfg(feature = "libvirt")]
+        super::libvirt::info(),
+        super::simulator::info(),
+    ]
+}
+
+/// Makes the driver; connects at the first call, not here.
+///
+/// # Errors
+/// `Permanent` for an unknown kind or a field that cannot be right.
+pub fn open(kind: &str, settings: Settings) -> Result<Arc<dyn Cloud>> {
+    match kind {
+        #[cfg(feature = "libvirt")]
+        "libvirt" => super::libvirt::open(settings),
+        "simulator" => super::simulator::open(settings),
+        other => Err(Error::permanent(format!("There is no driver for '{other}' in this build."))),
+    }
+}
