@@ -1,0 +1,66 @@
+# What must be installed, by purpose.  Debian 12 takes QEMU and libvirt from backports:
+# its own are too old for TLS on backups with a separate certificate.
+# shellcheck shell=bash
+
+packages_of() {
+  case $1 in
+    lab) echo qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libnbd-bin \
+              gcc libc6-dev cpio lz4 e2fsprogs openssl curl jq iproute2 util-linux ca-certificates ;;
+    build) echo build-essential pkg-config libvirt-dev rustc-web cargo-web rust-web-src rust-web-llvm lld-22 ;;
+    browser) echo chromium fonts-dejavu-core; command -v npm >/dev/null || echo nodejs npm ;;
+    all) packages_of lab; packages_of build; packages_of browser ;;
+    *) die "there is no package group '$1': lab, build, browser or all" ;;
+  esac
+}
+
+packages_missing() {
+  local group=$1 wanted
+  read -ra wanted <<<"$(packages_of "$group" | tr '\n' ' ')"
+  dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+    awk '$1 == "installed" { print $2 }' | sort -u |
+    comm -13 - <(printf '%s\n' "${wanted[@]}" | sort -u)
+}
+
+packages_check() {
+  local missing
+  command -v dpkg-query >/dev/null || return 0    # not Debian: the tools are checked where they are used
+  missing=$(packages_missing "$1")
+  [ -z "$missing" ] || { warn "not installed: ${missing//$'\n'/ }"; return 1; }
+}
+
+packages_add_backports() {
+  # shellcheck disable=SC1091
+  [ "$(. /etc/os-release; echo "${VERSION_CODENAME:-}")" = bookworm ] || return 0
+  PACKAGES_SUITE=(-t bookworm-backports)
+  apt-cache policy | grep -q 'a=stable-backports\|n=bookworm-backports' && return 0
+  say "  adding bookworm-backports to the package sources"
+  cat >/etc/apt/sources.list.d/crossfade-backports.sources <<'TEXT'
+Types: deb
+URIs: http://deb.debian.org/debian
+Suites: bookworm-backports
+Components: main
+Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
+TEXT
+}
+
+packages_install() {
+  local group=${1:-lab} missing from_backports='^(qemu-|libvirt-)' new old
+  command -v apt-get >/dev/null || die "this is not Debian: install yourself: $(packages_of "$group" | tr '\n' ' ')"
+  missing=$(packages_missing "$group")
+  [ -n "$missing" ] || return 0
+  need_root
+  say "  to install: ${missing//$'\n'/ }"
+  PACKAGES_SUITE=()
+  packages_add_backports
+  quietly "reading package lists" apt-get -q update
+  export DEBIAN_FRONTEND=noninteractive
+  new=$(grep -E "$from_backports" <<<"$missing" || true)
+  old=$(grep -vE "$from_backports" <<<"$missing" || true)
+  # shellcheck disable=SC2086
+  [ -z "$new" ] || quietly "installing ${new//$'\n'/ }" \
+    apt-get -q -y --no-install-recommends "${PACKAGES_SUITE[@]}" install $new
+  # shellcheck disable=SC2086
+  [ -z "$old" ] || quietly "installing ${old//$'\n'/ }" apt-get -q -y --no-install-recommends install $old
+  missing=$(packages_missing "$group")
+  [ -z "$missing" ] || die "still not installed: ${missing//$'\n'/ }"
+}
