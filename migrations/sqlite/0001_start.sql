@@ -78,6 +78,9 @@ CREATE TABLE members (
   last_error TEXT,
   error_since BIGINT,
   next_try_at BIGINT,
+  final_point_id TEXT,              -- this point was taken while the machine was off: it stays current as long as it is
+  autostart_was BIGINT,             -- 1: it started with its host before it was protected; put back at the end
+  warning TEXT,                     -- something about this member needs a person, though data flow
   created_at BIGINT NOT NULL
 );
 CREATE INDEX members_group ON members(group_id);
@@ -86,6 +89,7 @@ CREATE UNIQUE INDEX members_machine ON members(machine_id);
 CREATE TABLE points (
   id TEXT PRIMARY KEY,
   member_id TEXT NOT NULL,          -- outlives its member: points are deleted at the cloud first
+  lineage TEXT NOT NULL,            -- what the cloud files it under
   cloud_id TEXT NOT NULL,
   seq BIGINT NOT NULL,
   parent_id TEXT,
@@ -100,6 +104,7 @@ CREATE TABLE points (
   deleting BIGINT NOT NULL DEFAULT 0,
   UNIQUE (member_id, seq)
 );
+CREATE INDEX points_lineage ON points(lineage);
 
 CREATE TABLE plans (
   id TEXT PRIMARY KEY,

@@ -5,6 +5,7 @@
 pub mod clouds;
 pub mod error;
 pub mod live;
+pub mod replication;
 pub mod secrets;
 pub mod services;
 pub mod state;

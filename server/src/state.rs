@@ -16,6 +16,8 @@ pub struct Inner {
     pub clouds: Clouds,
     pub secrets: crate::secrets::Key,
     pub data_dir: PathBuf,
+    /// Cycles under way, and what wakes the next ones.
+    pub replication: crate::replication::Runtime,
     /// Calls to all clouds together.
     pub calls: Arc<Semaphore>,
     /// Cancelled when the node stops.

@@ -53,6 +53,9 @@ pub struct Member {
     /// All copies of one machine share it.
     pub lineage: Id,
     pub replication: Replication,
+    /// Something that a person must look at although data flow: its autostart could not be taken away …
+    #[serde(default)]
+    pub warning: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,7 +133,7 @@ pub struct RecoveryPoint {
     pub cloud_id: Id,
     /// Counts from 1 for each member.
     pub seq: i64,
-    /// The instant that the disks show.
+    /// The latest instant whose disks it is known to show: moves on as long as nothing was written after it.
     pub taken_at: Millis,
     /// When it was durable at the target.
     pub committed_at: Millis,
