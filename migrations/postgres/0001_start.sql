@@ -44,6 +44,7 @@ CREATE TABLE copies (
   lineage TEXT NOT NULL,
   role TEXT NOT NULL,               -- active, incoming, superseded
   since BIGINT NOT NULL,
+  generation BIGINT NOT NULL DEFAULT 1, -- of the lineage: each promotion raises it; it never falls
   run_id TEXT,
   keep_until BIGINT                 -- a superseded copy may be cleaned up after this
 );
@@ -151,12 +152,21 @@ CREATE TABLE steps (
   finished_at BIGINT,
   message TEXT,
   result TEXT,                      -- what it observed, for later steps and the outcome
+  transfer TEXT,                    -- bytes on their way, as last written down
+  on_error TEXT NOT NULL DEFAULT 'wait', -- wait (somebody decides), go_on (what needs it is skipped)
   needs TEXT NOT NULL,
   after TEXT NOT NULL,
   cutover BIGINT NOT NULL DEFAULT 0,
   decision TEXT,                    -- retry, skip, answer: who, what, comment
   PRIMARY KEY (run_id, key)
 );
+
+-- Which machines are in the hands of a run that is not over: by machine id and by lineage. Two runs cannot have one.
+CREATE TABLE run_locks (
+  subject TEXT PRIMARY KEY,
+  run_id TEXT NOT NULL REFERENCES runs(id) ON DELETE CASCADE
+);
+CREATE INDEX run_locks_run ON run_locks(run_id);
 
 CREATE TABLE run_events (
   seq BIGSERIAL PRIMARY KEY,
