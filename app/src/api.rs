@@ -112,6 +112,10 @@ mod fetch {
         let window = web_sys::window().ok_or(JsValue::NULL)?;
         let response: web_sys::Response = JsFuture::from(window.fetch_with_str_and_init(path, &init)).await?.dyn_into()?;
         let text = JsFuture::from(response.text()?).await?.as_string().unwrap_or_default();
+        // A wrong password is an answer for the form; everywhere else it means that the session is over.
+        if response.status() == 401 && !path.ends_with("/session") {
+            crate::state::to_sign_in();
+        }
         Ok((response.status(), text))
     }
 }

@@ -1,0 +1,61 @@
+//! A button that asks the API for something: says that it is under way, that it went wrong, or why it is refused.
+
+use crate::{api, components::toast::Toasts};
+use leptos::prelude::*;
+use std::future::Future;
+
+/// `run` is called on a press, never twice at once. An error goes to a toast with its operation id.
+///
+/// ```ignore
+/// <ButtonAction label="Pause" run=move || async move { api::post::<_, Group>(&path, &()).await.map(drop) }/>
+/// ```
+#[component]
+pub fn ButtonAction<F, R>(
+    #[prop(into)] label: Signal<String>,
+    run: F,
+    /// Why it cannot be pressed now; shown on hover, on focus and to screen readers.
+    #[prop(optional, into)]
+    refused: Signal<Option<String>>,
+    /// `primary`, `danger`, `quiet`, `small`; several with a space.
+    #[prop(optional, into)]
+    look: &'static str,
+    /// Said in a toast when it worked.
+    #[prop(optional, into)]
+    done: Option<String>,
+) -> impl IntoView
+where
+    F: Fn() -> R + Clone + Send + Sync + 'static,
+    R: Future<Output = api::Result<()>> + 'static,
+{
+    let pending = RwSignal::new(false);
+    let toasts = Toasts::get();
+    let press = move |_| {
+        if pending.get_untracked() || refused.with_untracked(Option::is_some) {
+            return;
+        }
+        pending.set(true);
+        let (work, done) = (run(), done.clone());
+        leptos::task::spawn_local(async move {
+            match work.await {
+                Ok(()) => done.into_iter().for_each(|text| toasts.say(text)),
+                Err(error) => toasts.error(&error),
+            }
+            pending.try_set(false);
+        });
+    };
+    view! {
+        <span class="action">
+            <button
+                type="button"
+                class=format!("button {look}")
+                aria-disabled=move || (pending.get() || refused.with(Option::is_some)).to_string()
+                aria-busy=move || pending.get().to_string()
+                title=move || refused.get()
+                on:click=press
+            >
+                {label}
+            </button>
+            {move || refused.get().map(|why| view! { <span class="action-why" aria-hidden="true">{why}</span> })}
+        </span>
+    }
+}

@@ -1,0 +1,4 @@
+//! The two red buttons.
+
+pub mod failover;
+pub mod move_machine;

@@ -1,0 +1,105 @@
+//! The command palette (Ctrl-K): go anywhere by typing.
+
+mod entries;
+
+use crate::components::dialog::Dialog;
+use entries::{Entry, search};
+use leptos::{ev, prelude::*};
+use leptos_router::hooks::use_navigate;
+
+#[component]
+pub fn PaletteButton(open: RwSignal<bool>) -> impl IntoView {
+    view! {
+        <button type="button" class="button small palette-button" aria-keyshortcuts="Control+K" on:click=move |_| open.set(true)>
+            "Search" <kbd>"Ctrl K"</kbd>
+        </button>
+    }
+}
+
+#[component]
+pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
+    shortcut(open);
+    view! {
+        <Dialog open=open title="Go to" look="palette">
+            <Finder open=open/>
+        </Dialog>
+    }
+}
+
+/// Ctrl-K or ⌘K, wherever the focus is.
+fn shortcut(open: RwSignal<bool>) {
+    Effect::new(move |_| {
+        let handle = window_event_listener(ev::keydown, move |event| {
+            if (event.ctrl_key() || event.meta_key()) && event.key().eq_ignore_ascii_case("k") {
+                event.prevent_default();
+                open.update(|o| *o = !*o);
+            }
+        });
+        on_cleanup(move || handle.remove());
+    });
+}
+
+#[component]
+fn Finder(open: RwSignal<bool>) -> impl IntoView {
+    let typed = RwSignal::new(String::new());
+    let marked = RwSignal::new(0_usize);
+    let found = LocalResource::new(move || search(typed.get()));
+    let entries = Memo::new(move |before: Option<&Vec<Entry>>| found.get().or_else(|| before.cloned()).unwrap_or_default());
+    Effect::new(move |_| {
+        typed.track();
+        marked.set(0);
+    });
+    let go = {
+        let navigate = use_navigate();
+        move |entry: &Entry| {
+            open.set(false);
+            navigate(&entry.href, Default::default());
+        }
+    };
+    let by_key = {
+        let go = go.clone();
+        move |event: ev::KeyboardEvent| {
+            let count = entries.with(Vec::len);
+            match event.key().as_str() {
+                "ArrowDown" if count > 0 => marked.update(|m| *m = (*m + 1) % count),
+                "ArrowUp" if count > 0 => marked.update(|m| *m = (*m + count - 1) % count),
+                "Enter" => {
+                    let chosen = entries.with(|all| all.get(marked.get_untracked()).cloned());
+                    chosen.iter().for_each(&go);
+                }
+                _ => return,
+            }
+            event.prevent_default();
+        }
+    };
+    let options = move || {
+        let option = |(index, entry): (usize, Entry)| {
+            let (go, label, kind) = (go.clone(), entry.label.clone(), entry.kind);
+            let selected = move || marked.get() == index;
+            view! {
+                <li id=format!("palette-{index}") role="option" aria-selected=move || selected().to_string() on:click=move |_| go(&entry)>
+                    <span>{label}</span>
+                    <span class="palette-kind">{kind}</span>
+                </li>
+            }
+        };
+        entries.get().into_iter().enumerate().map(option).collect_view()
+    };
+    view! {
+        <input
+            class="input palette-input"
+            autofocus
+            role="combobox"
+            aria-expanded="true"
+            aria-controls="palette-list"
+            aria-label="Page, machine or site"
+            placeholder="Page, machine or site"
+            aria-activedescendant=move || format!("palette-{}", marked.get())
+            bind:value=typed
+            on:keydown=by_key
+        />
+        <ul id="palette-list" class="palette-list" role="listbox" aria-label="Found">
+            {options}
+        </ul>
+    }
+}

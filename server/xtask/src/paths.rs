@@ -1,0 +1,35 @@
+//! Where things lie. Every path hangs on cargo's target directory, so that `CARGO_TARGET_DIR` moves all of them.
+
+use std::path::{Path, PathBuf};
+
+/// The workspace.
+pub fn root() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap_or(own).to_path_buf()
+}
+
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(dir) if !dir.is_empty() => root().join(dir),
+        _ => root().join("target"),
+    }
+}
+
+/// The browser's half compiles in a directory of its own: no waiting for the lock of the server's build.
+pub fn front() -> PathBuf {
+    target().join("front")
+}
+
+/// Built parts before they get their final names.
+pub fn parts() -> PathBuf {
+    front().join("parts")
+}
+
+/// What `crossfade` serves: `pkg/` and the list of its files.
+pub fn site() -> PathBuf {
+    target().join("site")
+}
+
+pub fn pkg() -> PathBuf {
+    site().join("pkg")
+}
