@@ -1,5 +1,9 @@
 //! Recovery plans.
 
+pub mod draft;
+pub mod health;
+pub mod health_fields;
+
 use crate::components::page_header::PageHeader;
 use leptos::prelude::*;
 

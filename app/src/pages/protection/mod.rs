@@ -1,14 +1,27 @@
-//! Protection groups.
+//! Protection: groups with their lag against the objective, their machines and recovery points.
 
-use crate::components::page_header::PageHeader;
-use leptos::prelude::*;
+mod add_machines;
+pub mod draft;
+mod edit;
+mod edit_form;
+pub mod fields;
+mod follow;
+mod group;
+mod group_card;
+pub mod group_form;
+pub mod lag;
+mod list;
+mod machine_picker;
+mod members;
+mod new_group;
+mod point_line;
+mod points;
+mod policy;
+mod remove;
+#[cfg(test)]
+mod sample;
+pub mod save;
+mod site_resources;
 
-#[component]
-pub fn ProtectionPage() -> impl IntoView {
-    view! { <PageHeader title="Protection"/> }
-}
-
-#[component]
-pub fn GroupPage() -> impl IntoView {
-    view! { <PageHeader title="Protection group"/> }
-}
+pub use group::GroupPage;
+pub use list::ProtectionPage;

@@ -1,14 +1,22 @@
-//! Runs.
+//! Runs: the list, and one run with its timeline, clock, log and what was observed.
 
-use crate::components::page_header::PageHeader;
-use leptos::prelude::*;
+mod actions;
+mod clock;
+mod command;
+mod follow;
+mod header;
+mod list;
+mod log;
+mod outcome;
+mod run;
+#[cfg(test)]
+mod sample;
+mod scale;
+mod step_actions;
+mod step_row;
+mod table;
+mod timeline;
+mod words;
 
-#[component]
-pub fn RunsPage() -> impl IntoView {
-    view! { <PageHeader title="Runs"/> }
-}
-
-#[component]
-pub fn RunPage() -> impl IntoView {
-    view! { <PageHeader title="Run"/> }
-}
+pub use list::RunsPage;
+pub use run::RunPage;

@@ -1,0 +1,96 @@
+//! How much each machine would lose, and what stands against the failover. Pure.
+
+use model::{
+    Millis,
+    run::{BlastMachine, BlastRadius},
+};
+
+/// Writes since the newest recovery point would be lost: its age in ms. `None`: there is no point, all is lost.
+pub fn lost(machine: &BlastMachine, now: Millis) -> Option<i64> {
+    machine.newest_point_at.map(|at| (now - at).max(0))
+}
+
+pub fn above_objective(machine: &BlastMachine, now: Millis) -> bool {
+    lost(machine, now).is_none_or(|ms| ms > i64::from(machine.rpo_seconds) * 1000)
+}
+
+/// The most that any machine with a recovery point would lose.
+pub fn worst(radius: &BlastRadius, now: Millis) -> Option<i64> {
+    radius.machines.iter().filter_map(|m| lost(m, now)).max()
+}
+
+/// Why the button cannot be pressed, whatever is typed.
+pub fn blocked(radius: &BlastRadius) -> Option<String> {
+    if radius.machines.is_empty() {
+        return Some(format!("No recovery plan brings up machines of {}: there is nothing that a failover could start.", radius.site));
+    }
+    match radius.problems.iter().filter(|p| p.blocks()).count() {
+        0 => None,
+        1 => Some("One problem above stops it.".into()),
+        n => Some(format!("{n} problems above stop it.")),
+    }
+}
+
+/// Typed exactly, but for blanks around it.
+pub fn typed(wanted: &str, given: &str) -> bool {
+    given.trim() == wanted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::{Problem, Severity, machine::PowerState};
+
+    fn machine(point: Option<Millis>) -> BlastMachine {
+        BlastMachine {
+            name: "db1".into(),
+            plan: "shop".into(),
+            priority: 1,
+            state: PowerState::Running,
+            newest_point_at: point,
+            rpo_seconds: 60,
+            target_cloud: "dub".into(),
+            addresses: vec![],
+        }
+    }
+
+    fn radius(machines: Vec<BlastMachine>) -> BlastRadius {
+        BlastRadius {
+            site: "berlin".into(),
+            site_answers: false,
+            machines,
+            unprotected: vec![],
+            addresses: vec![],
+            problems: vec![],
+            confirm: "berlin".into(),
+            statement: None,
+            forecast_rto_ms: None,
+        }
+    }
+
+    #[test]
+    fn no_recovery_point_is_worse_than_an_old_one() {
+        assert!(above_objective(&machine(None), 0));
+        assert!(!above_objective(&machine(Some(0)), 60_000));
+        assert!(above_objective(&machine(Some(0)), 60_001));
+        assert_eq!(worst(&radius(vec![machine(Some(0)), machine(None), machine(Some(4_000))]), 9_000), Some(9_000));
+    }
+
+    #[test]
+    fn nothing_to_start_and_critical_problems_block() {
+        assert!(blocked(&radius(vec![])).is_some());
+        let mut radius = radius(vec![machine(Some(0))]);
+        assert_eq!(blocked(&radius), None);
+        radius.problems.push(Problem::new(Severity::Warning, "x", "", ""));
+        assert_eq!(blocked(&radius), None);
+        radius.problems.push(Problem::new(Severity::Critical, "x", "", ""));
+        assert!(blocked(&radius).is_some());
+    }
+
+    #[test]
+    fn a_confirmation_is_exact() {
+        assert!(typed("berlin", " berlin "));
+        assert!(!typed("berlin", "Berlin"));
+        assert!(!typed("berlin", ""));
+    }
+}

@@ -1,0 +1,113 @@
+//! The text of the move form, and the request that it means. Pure.
+
+use crate::pages::plans::health::HealthDraft;
+use model::{
+    Mapping,
+    error::FieldError,
+    machine::Machine,
+    run::{MoveMode, MoveRequest},
+};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MoveDraft {
+    pub machine_id: String,
+    pub target: String,
+    pub mode: MoveMode,
+    pub networks: Vec<Mapping>,
+    pub storage: Vec<Mapping>,
+    pub health: HealthDraft,
+    pub stop_timeout: String,
+    /// Separated by commas or blanks.
+    pub addresses: String,
+    pub keep_hours: String,
+}
+
+impl MoveDraft {
+    pub fn parse(&self) -> Result<MoveRequest, Vec<FieldError>> {
+        let mut faults = vec![];
+        if self.target.is_empty() {
+            fault(&mut faults, "target_cloud_id", "Choose the cloud to move to.".into());
+        }
+        let health = self.health.parse().map_err(|text| fault(&mut faults, "health", text)).unwrap_or_default();
+        let request = MoveRequest {
+            machine_id: self.machine_id.clone(),
+            target_cloud_id: self.target.clone(),
+            mode: self.mode,
+            networks: self.networks.clone(),
+            storage: self.storage.clone(),
+            health,
+            stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, 1, 3_600, "seconds"),
+            service_addresses: addresses(&mut faults, &self.addresses),
+            keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, 0, 8_760, "hours"),
+        };
+        if faults.is_empty() { Ok(request) } else { Err(faults) }
+    }
+}
+
+fn fault(faults: &mut Vec<FieldError>, field: &str, message: String) {
+    faults.push(FieldError { field: field.into(), message, span: None });
+}
+
+fn number(faults: &mut Vec<FieldError>, field: &str, text: &str, least: u32, most: u32, unit: &str) -> u32 {
+    match text.trim().parse::<u32>() {
+        Ok(n) if (least..=most).contains(&n) => n,
+        _ => {
+            fault(faults, field, format!("“{}” does not fit: whole {unit} from {least} to {most} are needed.", text.trim()));
+            least
+        }
+    }
+}
+
+fn addresses(faults: &mut Vec<FieldError>, text: &str) -> Vec<String> {
+    let words = text.split([',', ' ', ';']).filter(|w| !w.is_empty());
+    let (good, bad): (Vec<&str>, Vec<&str>) = words.partition(|w| w.parse::<std::net::Ipv4Addr>().is_ok());
+    if let Some(word) = bad.first() {
+        let text = format!("“{word}” is not an IPv4 address without prefix length, for example 10.0.0.80.");
+        fault(faults, "service_addresses", text);
+    }
+    good.into_iter().map(str::to_owned).collect()
+}
+
+/// The networks and places for disks that need a counterpart at the target, each once.
+pub fn sources(machine: &Machine) -> (Vec<String>, Vec<String>) {
+    let unique = |mut names: Vec<String>| {
+        names.sort();
+        names.dedup();
+        names
+    };
+    let networks = machine.nics.iter().filter_map(|n| n.network.clone()).collect();
+    let pools = machine.disks.iter().filter(|d| d.device == "disk").filter_map(|d| d.pool.clone()).collect();
+    (unique(networks), unique(pools))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use model::plan::HealthCheck;
+
+    fn draft() -> MoveDraft {
+        MoveDraft {
+            machine_id: "m".into(),
+            target: "c".into(),
+            mode: MoveMode::Auto,
+            networks: vec![],
+            storage: vec![],
+            health: HealthDraft::from(&HealthCheck::Running),
+            stop_timeout: "60".into(),
+            addresses: "10.0.0.80, 10.0.0.81".into(),
+            keep_hours: "0".into(),
+        }
+    }
+
+    #[test]
+    fn addresses_may_be_separated_as_people_do() {
+        assert_eq!(draft().parse().map(|r| r.service_addresses.len()), Ok(2));
+    }
+
+    #[test]
+    fn each_wrong_field_is_named() {
+        let wrong = MoveDraft { target: String::new(), addresses: "10.0.0.0/24".into(), keep_hours: "x".into(), ..draft() };
+        let fields: Vec<String> = wrong.parse().err().unwrap_or_default().into_iter().map(|f| f.field).collect();
+        assert_eq!(fields, ["target_cloud_id", "service_addresses", "keep_source_hours"]);
+    }
+}

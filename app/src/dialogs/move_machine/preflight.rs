@@ -1,0 +1,46 @@
+//! What the node found before anything starts: every problem with its remedy, the mode, the bytes.
+
+use super::{fields::Parsed, form::Finding};
+use crate::{components::error_note::ErrorNote, dialogs::problems::Problems, format};
+use leptos::prelude::*;
+use model::run::{MoveMode, MovePreflight};
+
+#[component]
+pub fn Preflight(request: Parsed, finding: LocalResource<Option<Finding>>) -> impl IntoView {
+    let answer = move || finding.get().flatten();
+    let old = move || request.get().ok() != answer().map(|(asked, _)| asked);
+    view! {
+        <section class="preflight" aria-labelledby="preflight-title" aria-busy=move || old().to_string()>
+            <h3 id="preflight-title">"Before it starts"</h3>
+            <div role="status">
+                {move || match (request.get(), old(), answer()) {
+                    (Err(_), ..) => view! { <p class="note" data-tone="warn">"Mend the marked fields first."</p> }.into_any(),
+                    (_, true, _) | (_, _, None) => view! { <p class="loading">"Checking …"</p> }.into_any(),
+                    (_, _, Some((_, Err(error)))) => view! { <ErrorNote error/> }.into_any(),
+                    (_, _, Some((_, Ok(found)))) => view! { <Found found/> }.into_any(),
+                }}
+            </div>
+            <button type="button" class="button quiet small" on:click=move |_| finding.refetch()>"Check again"</button>
+        </section>
+    }
+}
+
+#[component]
+fn Found(found: MovePreflight) -> impl IntoView {
+    let blocked = found.problems.iter().filter(|p| p.blocks()).count();
+    let verdict = match blocked {
+        0 => "Nothing stands against it.".to_string(),
+        1 => "One problem stops it.".to_string(),
+        n => format!("{n} problems stop it."),
+    };
+    let how = match found.mode {
+        MoveMode::Live => "live, with its memory",
+        MoveMode::Cold => "cold: stopped while it is copied",
+        MoveMode::Warm | MoveMode::Auto => "warm: it runs while it is copied, and stops briefly",
+    };
+    view! {
+        <p><b>{verdict}</b>" "{found.machine}" goes to "{found.target}", "{how}"; about "{format::bytes(found.bytes)}" to send."</p>
+        <Problems problems=found.problems/>
+        {(!found.service_addresses.is_empty()).then(|| view! { <p>"Addresses that move: "{found.service_addresses.join(", ")}</p> })}
+    }
+}

@@ -1,0 +1,103 @@
+//! One group in the list: where to, how its machines stand.
+
+use super::lag::LagBar;
+use crate::{
+    components::{
+        progress::TransferProgress,
+        status::{Status, StatusOf, Tone},
+    },
+    format,
+    state::Clock,
+};
+use leptos::prelude::*;
+use model::{
+    Page,
+    protection::{Group, Member, Policy, ReplicationState},
+};
+
+#[component]
+pub fn GroupCard(id: String, page: RwSignal<Page<Group>>) -> impl IntoView {
+    let Some(first) = page.with_untracked(|p| p.items.iter().find(|g| g.id == id).cloned()) else { return ().into_any() };
+    let (href, title) = (format!("/protection/{id}"), format!("group-{id}"));
+    let heading = title.clone();
+    let group = Memo::new(move |_| page.with(|p| p.items.iter().find(|g| g.id == id).cloned()).unwrap_or_else(|| first.clone()));
+    let members = Memo::new(move |_| group.with(|g| g.members.iter().map(|m| m.id.clone()).collect::<Vec<_>>()));
+    view! {
+        <section class="card group-card" aria-labelledby=heading>
+            <header>
+                <h2 id=title><a href=href>{move || group.with(|g| g.name.clone())}</a></h2>
+                <p class="sub">{move || group.with(|g| format!("{} → {} ({})", g.protected_site, g.recovery_site, g.target_cloud))}</p>
+                <Verdict group/>
+            </header>
+            <ul class="member-lines">
+                <For each=move || members.get() key=String::clone let:id>
+                    <Line id group/>
+                </For>
+            </ul>
+            <Show when=move || members.with(Vec::is_empty)><p class="note">"No machine yet: this group protects nothing."</p></Show>
+        </section>
+    }
+    .into_any()
+}
+
+/// Paused and breaches first: they are why one looks.
+#[component]
+fn Verdict(group: Memo<Group>) -> impl IntoView {
+    let now = Clock::get();
+    let verdict = Memo::new(move |_| group.with(|g| verdict(g, now.get())));
+    view! { <Status tone=Signal::derive(move || verdict.with(|v| v.0)) label=Signal::derive(move || verdict.with(|v| v.1.clone()))/> }
+}
+
+pub fn verdict(group: &Group, now: model::Millis) -> (Tone, String) {
+    let all = group.members.len();
+    let breaches = group.members.iter().filter(|m| m.replication.in_breach(&group.policy, now)).count();
+    let objective = format::seconds(group.policy.rpo_seconds);
+    match (group.paused, all, breaches) {
+        (true, ..) => (Tone::Warn, "Paused: no new recovery points".into()),
+        (_, 0, _) => (Tone::Idle, "Empty".into()),
+        (_, _, 0) => (Tone::Good, format!("{all} within {objective}")),
+        _ => (Tone::Bad, format!("{breaches} of {all} above {objective}")),
+    }
+}
+
+#[component]
+fn Line(id: String, group: Memo<Group>) -> impl IntoView {
+    let Some(first) = find(group, &id) else { return ().into_any() };
+    let member = Memo::new(move |_| find(group, &id).unwrap_or_else(|| first.clone()));
+    let policy = Signal::derive(move || group.with(|g| g.policy.clone()));
+    view! { <MemberLine member policy/> }.into_any()
+}
+
+fn find(group: Memo<Group>, id: &str) -> Option<Member> {
+    group.with(|g| g.members.iter().find(|m| m.id == id).cloned())
+}
+
+#[component]
+fn MemberLine(member: Memo<Member>, policy: Signal<Policy>) -> impl IntoView {
+    let transfer = Memo::new(move |_| member.with(|m| m.replication.transfer));
+    view! {
+        <li>
+            <a class="member-name" href=move || member.with(|m| format!("/machines/{}", m.machine_id))>{move || member.with(|m| m.name.clone())}</a>
+            <StatusOf<ReplicationState> of=Signal::derive(move || member.with(|m| m.replication.state))/>
+            <LagBar replication=Signal::derive(move || member.with(|m| m.replication.clone())) policy/>
+            <Show when=move || transfer.get().is_some()>
+                <TransferProgress transfer=Signal::derive(move || transfer.get().unwrap_or_default())/>
+            </Show>
+        </li>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pages::protection::sample;
+
+    #[test]
+    fn a_paused_group_says_so_before_anything_else() {
+        let mut group = sample::group();
+        assert_eq!(verdict(&group, 1_000).0, Tone::Good);
+        assert_eq!(verdict(&group, 61_000).1, "1 of 1 above 1 min");
+        group.paused = true;
+        assert_eq!(verdict(&group, 61_000).0, Tone::Warn);
+    }
+}
