@@ -38,7 +38,8 @@ site_netns()      { echo "$PREFIX-$1"; }
 site_uri()        { echo "qemu+tls://$(site_ip "$1")/system"; }
 site_socket()     { echo "$(site_dir "$1")/run/libvirt-sock"; }
 site_socket_uri() { echo "qemu+unix:///system?socket=$(site_socket "$1")"; }
-at_site()         { local site=$1; shift; virsh -q -c "$(site_socket_uri "$site")" "$@"; }
+# Without a terminal: on one, virsh starts a polkit agent at each call, which is slow and complains.
+at_site()         { local site=$1; shift; setsid -w virsh -q -c "$(site_socket_uri "$site")" "$@" </dev/null; }
 
 now_ms() { date +%s%3N; }
 

@@ -6,11 +6,18 @@ packages_of() {
   case $1 in
     lab) echo qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libnbd-bin \
               gcc libc6-dev cpio lz4 e2fsprogs openssl curl jq iproute2 util-linux ca-certificates ;;
-    build) echo build-essential pkg-config libvirt-dev rustc-web cargo-web rust-web-src rust-web-llvm lld-22 ;;
+    build) echo build-essential pkg-config libvirt-dev
+           can_wasm || echo rustc-web cargo-web rust-web-src rust-web-llvm lld-22 ;;
     browser) echo chromium fonts-dejavu-core; command -v npm >/dev/null || echo nodejs npm ;;
     all) packages_of lab; packages_of build; packages_of browser ;;
     *) die "there is no package group '$1': lab, build, browser or all" ;;
   esac
+}
+
+# A rustup that has the wasm32 target needs nothing of Debian's Rust.
+can_wasm() {
+  local lib
+  lib=$(rustc --print target-libdir --target wasm32-unknown-unknown 2>/dev/null) && compgen -G "$lib/libcore-*" >/dev/null
 }
 
 packages_missing() {

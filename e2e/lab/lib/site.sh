@@ -22,6 +22,15 @@ site_in() {
   exec nsenter -t "$pid" -m -n -u -i -p -- "$@"
 }
 
+# As typed by a person; what needs a terminal or Ctrl-C keeps it.
+site_virsh() {
+  local site=$1; shift
+  case ${1:-} in
+    ''|console|event|edit|*-edit|qemu-monitor-event) exec virsh -c "$(site_socket_uri "$site")" "$@" ;;
+    *) exec setsid -w virsh -c "$(site_socket_uri "$site")" "$@" ;;
+  esac
+}
+
 sites_up() {
   local site started
   started=$(now_ms)

@@ -1,0 +1,112 @@
+#!/bin/bash
+# make demo: two real sites, six machines, a console that protects them; Ctrl-C takes it all down.
+set -euo pipefail
+# shellcheck source=e2e/demo/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+DEMO=$LAB_STATE/demo
+DATA=$DEMO/console
+LOG=$DEMO/console.log
+SIX=(db1 db2 app1 app2 web1 web2)
+
+main() {
+  local lacking
+  lacking=$(what_is_missing)
+  if [ -n "$lacking" ]; then
+    exec "$REPO/e2e/demo/simulated.sh" "$lacking"
+  fi
+  [ -z "$(console_pid "$DATA")" ] ||
+    die "The demo runs already: $URL  (Ctrl-C in its terminal ends it, or: make demo-clean)"
+  PHASES=5
+  STARTED=$SECONDS
+  trap 'exit 130' INT TERM HUP
+  trap take_down EXIT
+
+  phase "packages"
+  "$LAB" install all
+  phase_done
+  phase "build (the first one takes its minutes)"
+  build_release
+  phase_done
+  phase "lab: sites berlin and dublin, six machines at berlin"
+  [ ! -d "$LAB_STATE" ] || "$LAB" down          # what a crash may have left
+  alive "lab" "$LAB" up
+  phase_done
+  phase "console"
+  mkdir -p "$DEMO"
+  console_start "$DATA" "$LOG"
+  phase_done
+  phase "clouds, protection, recovery plan, wallboard"
+  connect_clouds
+  protect
+  phase_done
+  show
+  stay
+}
+
+what_is_missing() {
+  [ "$(id -u)" = 0 ] || { echo "root (namespaces and bridges need it: sudo make demo)"; return; }
+  command -v apt-get >/dev/null || command -v libvirtd >/dev/null || { echo "libvirt and QEMU (this is not Debian: install them yourself)"; return; }
+  unshare --net true 2>/dev/null || { echo "the right to make namespaces (a container without privileges?)"; return; }
+  [ -c /dev/net/tun ] || modprobe tun 2>/dev/null || { echo "/dev/net/tun"; return; }
+}
+
+cli() { CROSSFADE_URL=$URL CROSSFADE_TOKEN_FILE=$DATA/token "$CROSSFADE" "$@"; }
+
+connect_clouds() {
+  local site ip
+  # shellcheck disable=SC1090
+  eval "$("$LAB" env)"
+  for site in berlin dublin; do
+    ip=$("$LAB" env | sed -n "s/^export CF_${site^^}_IP=//p")
+    alive "cloud add" cli cloud add --kind libvirt --site $site --name $site-kvm \
+      --field "uri=qemu+tls://$ip/system" --field "ca=@$CF_PKI/cacert.pem" \
+      --field "cert=@$CF_PKI/clientcert.pem" --field "key=@$CF_PKI/clientkey.pem"
+  done
+}
+
+protect() {
+  local machine machines=()
+  for machine in "${SIX[@]}"; do machines+=(--machine "$machine"); done
+  alive "group add" cli group add --name shop --protected-site berlin --recovery-site dublin \
+    --target dublin-kvm --rpo 10 "${machines[@]}"
+  alive "plan add" cli plan add --name shop --group shop --priority 1=db1,db2 --priority 2=app1,app2 \
+    --priority 3=web1,web2 --health http:/status --service-address "$CF_SERVICE_IP=web1"
+  WALLBOARD=$(cli wallboard add --name demo | grep -oE 'https?://[^ ]+' | head -n 1)
+}
+
+show() {
+  cat <<TEXT
+
+Crossfade is up after $((SECONDS - STARTED)) s.
+
+  console     $URL
+  user        admin
+  password    $(cat "$DATA/initial-password")   (once: it asks for another)
+  wallboard   $WALLBOARD
+  shop        http://$CF_SERVICE_IP/  (service address, answers from web1)
+  log         $LOG
+
+In another terminal: make demo-disaster (berlin loses power), make demo-return.
+Ctrl-C here takes everything down.
+TEXT
+}
+
+stay() {
+  # wait(1) and not sleep: a signal is obeyed at once, and so is the console's death.
+  wait "$CONSOLE_PID" || true
+  tail -n 20 "$LOG" >&2
+  die "the console has ended by itself: its last words are above"
+}
+
+take_down() {
+  local status=$?
+  trap '' INT TERM HUP
+  trap - EXIT
+  printf '\ntaking the demo down\n'
+  console_stop "$DATA"
+  "$LAB" down
+  [ $status -ne 130 ] || status=0
+  exit $status
+}
+
+main "$@"

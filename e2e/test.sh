@@ -1,0 +1,58 @@
+#!/bin/bash
+# make test: every kind of test, each in a section of its own.  A failed section does not hide the next.
+set -uo pipefail
+# shellcheck source=e2e/demo/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/demo/lib.sh"
+cd "$REPO" || exit 1
+export CROSSFADE_LAB_ID=${CROSSFADE_TEST_LAB_ID:-9}
+FAILED=() SKIPPED=() LEFT_RUNNING=
+
+section() {
+  local what=$1 started=$SECONDS status=passed; shift
+  printf '\n======== %s\n' "$what"
+  alive "$what" "$@" || { status=FAILED; FAILED+=("$what"); }
+  printf '======== %s: %s, %d s\n' "$what" "$status" $((SECONDS - started))
+}
+skip() { printf '\n======== %s: SKIPPED, %s\n' "$1" "$2"; SKIPPED+=("$1"); }
+end_lab() { [ -z "$LEFT_RUNNING" ] || "$LAB" down; LEFT_RUNNING=; }
+trap 'exit 130' INT TERM HUP
+trap end_lab EXIT
+
+# Tests that need real sites are `#[ignore]`d; they find them by `lab env`.
+real_sites() {
+  "$LAB" down && "$LAB" sites-up || return 1
+  # shellcheck disable=SC1090
+  eval "$("$LAB" env)"
+  CROSSFADE_LAB_BIN=$LAB cargo test -q -p server -- --ignored --test-threads=1
+}
+
+# The specs find the console's binary and the lab by these names; each story builds what it needs.
+browser() {
+  cd "$REPO/e2e" || return 1
+  PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund || return 1
+  CROSSFADE_BIN=$CROSSFADE CROSSFADE_SITE_ROOT=$SITE_ROOT CROSSFADE_LAB_BIN=$LAB npx playwright test
+}
+
+toolchain_ready
+section "unit and integration" cargo test -q -p model -p server -p xtask
+if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
+  LEFT_RUNNING=yes
+  section "the lab itself" e2e/lab/test.sh
+  section "real sites" real_sites
+  end_lab
+else
+  skip "real sites" "they need root"
+fi
+section "release build" build_release
+if compgen -G "e2e/specs/*.spec.ts" >/dev/null; then
+  LEFT_RUNNING=yes
+  section "browser" browser
+  end_lab
+else
+  skip browser "there are no stories in e2e/specs"
+fi
+
+printf '\n'
+[ ${#SKIPPED[@]} -eq 0 ] || printf 'skipped: %s\n' "${SKIPPED[@]}"
+[ ${#FAILED[@]} -eq 0 ] || { printf 'FAILED: %s\n' "${FAILED[@]}"; exit 1; }
+say "all tests passed"
