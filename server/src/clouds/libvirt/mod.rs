@@ -1,5 +1,7 @@
 //! libvirt hosts: qemu+tls, qemu+ssh, qemu+unix.
 
+pub mod qcow2;
+
 use super::{
     Cloud, Settings,
     error::{Error, Result},
