@@ -1,18 +1,20 @@
-//! Recovery plans.
+//! Recovery plans: the list, and one plan with its readiness and its editor.
 
-pub mod draft;
+mod addresses;
+mod callout_row;
+mod callouts;
+mod check;
+mod columns;
+mod draft;
+mod editor;
+mod groups;
 pub mod health;
 pub mod health_fields;
+mod list;
+mod machine_card;
+mod number_field;
+mod plan;
+mod save;
 
-use crate::components::page_header::PageHeader;
-use leptos::prelude::*;
-
-#[component]
-pub fn PlansPage() -> impl IntoView {
-    view! { <PageHeader title="Plans"/> }
-}
-
-#[component]
-pub fn PlanPage() -> impl IntoView {
-    view! { <PageHeader title="Plan"/> }
-}
+pub use list::PlansPage;
+pub use plan::PlanPage;

@@ -32,7 +32,7 @@ pub fn Points(member: String, group: RwSignal<Group>) -> impl IntoView {
     let id = member.clone();
     let name = move || group.with(|g| g.members.iter().find(|m| m.id == id).map(|m| m.name.clone())).unwrap_or_default();
     view! {
-        <section id="points" aria-labelledby="points-title">
+        <section id="points" class="points" aria-labelledby="points-title">
             <h2 id="points-title">"Recovery points of "{name}</h2>
             {load(move || format!("/members/{member}/points?limit=200"), &[Topic::Member], |page: Fresh<Page<RecoveryPoint>>| view! {
                 <Table page=page.value/>

@@ -18,6 +18,7 @@ pub fn StepRow(key: String, detail: RwSignal<RunDetail>, scale: Memo<Scale>) -> 
     let step = Memo::new(move |_| detail.with(|d| d.steps.iter().find(|s| s.key == key).cloned()).unwrap_or_else(|| first.clone()));
     view! {
         <li class="step" data-tone=move || step.with(|s| s.state.tone().as_str())>
+            <div class="step-words">
             <StatusOf<StepState> of=Signal::derive(move || step.with(|s| s.state))/>
             <div class="step-text">
                 <p class="step-title">
@@ -27,6 +28,7 @@ pub fn StepRow(key: String, detail: RwSignal<RunDetail>, scale: Memo<Scale>) -> 
                 </p>
                 <Observed step detail/>
                 <StepActions step detail/>
+            </div>
             </div>
             <Track step scale/>
         </li>

@@ -11,8 +11,8 @@ pub fn Timeline(detail: RwSignal<RunDetail>) -> impl IntoView {
     let scale = Memo::new(move |_| detail.with(|d| Scale::of(&d.run, now.get())));
     let groups = Memo::new(move |_| detail.with(groups));
     view! {
-        <section class="timeline" aria-labelledby="timeline-title">
-            <div class="timeline-head">
+        <section class="run-timeline" aria-labelledby="timeline-title">
+            <div class="run-timeline-head">
                 <h2 id="timeline-title">"Steps"</h2>
                 <Axis scale/>
             </div>
@@ -39,7 +39,7 @@ fn groups(detail: &RunDetail) -> Vec<u8> {
 fn Axis(scale: Memo<Scale>) -> impl IntoView {
     let tick = |(offset, left): (i64, f64)| view! { <text x=format!("{left:.2}%") y="12">{format::duration(offset.unsigned_abs())}</text> };
     view! {
-        <svg class="axis" width="100%" height="16" aria-hidden="true">
+        <svg class="run-axis" width="100%" height="16" aria-hidden="true">
             {move || scale.get().ticks().into_iter().map(tick).collect_view()}
         </svg>
     }

@@ -1,0 +1,78 @@
+//! The addresses that clients use and that move with a machine, each proved from outside.
+
+use super::{
+    draft,
+    editor::Draft,
+    health_fields::{HealthFields, HealthForm},
+};
+use crate::components::field::{SelectField, TextField};
+use leptos::prelude::*;
+use model::plan::{HealthCheck, ServiceAddress};
+
+/// The one way of moving an address that there is now.
+const MECHANISM: &str = "garp";
+
+#[component]
+pub fn Addresses(draft: Draft) -> impl IntoView {
+    let count = Memo::new(move |_| draft.spec.with(|s| s.service_addresses.len()));
+    let first = Memo::new(move |_| draft.spec.with(|s| draft.groups.with(|p| draft::members(s, &p.items).first().map(|m| m.id.clone()))));
+    let add = move |_| {
+        if let Some(member_id) = first.get_untracked() {
+            let fresh = ServiceAddress {
+                address: String::new(),
+                member_id,
+                mechanism: MECHANISM.into(),
+                probe: HealthCheck::Ping { address: None },
+            };
+            draft.spec.update(|s| s.service_addresses.push(fresh));
+        }
+    };
+    view! {
+        <section aria-labelledby="addresses-title">
+            <h2 id="addresses-title">"Service addresses"</h2>
+            <p class="sub">"On a stretched network; moved by gratuitous ARP, then probed from outside."</p>
+            // Removing one shifts the others: rows are drawn anew when their number changes.
+            {move || (0..count.get()).map(|n| view! { <Row n draft/> }).collect_view()}
+            <Show when=move || first.get().is_some() fallback=|| view! { <p class="sub">"Choose a group with machines first."</p> }>
+                <button type="button" class="button small" on:click=add>"Add an address"</button>
+            </Show>
+        </section>
+    }
+}
+
+#[component]
+fn Row(n: usize, draft: Draft) -> impl IntoView {
+    let Some(start) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return ().into_any() };
+    let (address, member) = (RwSignal::new(start.address), RwSignal::new(start.member_id));
+    let probe = HealthForm::new(&start.probe);
+    let members = Signal::derive(move || {
+        let all = draft.spec.with(|s| draft.groups.with(|p| draft::members(s, &p.items)));
+        all.into_iter().map(|m| (m.id, m.name)).collect::<Vec<_>>()
+    });
+    let error = Signal::derive(move || fault(&draft.spec.get(), n));
+    Effect::new(move |_| {
+        let probe = probe.draft().parse().ok();
+        let (address, member_id) = (address.get().trim().to_owned(), member.get());
+        draft.spec.update(|s| {
+            if let Some(row) = s.service_addresses.get_mut(n) {
+                let probe = probe.unwrap_or_else(|| row.probe.clone());
+                *row = ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), probe };
+            }
+        });
+    });
+    let remove = move |_| draft.spec.update(|s| drop(s.service_addresses.remove(n)));
+    view! {
+        <div class="plan-row" role="group" aria-label=format!("Service address {}", n + 1)>
+            <TextField label="Address" name=format!("address-{n}") value=address placeholder="10.0.0.80" error/>
+            <SelectField label="Carried by" name=format!("address-{n}-member") value=member options=members/>
+            <HealthFields id=format!("address-{n}") form=probe label="Proved from outside by" no_address="The service address"/>
+            <button type="button" class="button small quiet" on:click=remove>"Remove"</button>
+        </div>
+    }
+    .into_any()
+}
+
+fn fault(spec: &model::plan::PlanSpec, n: usize) -> Option<String> {
+    let field = format!("service_addresses.{n}");
+    draft::faults(spec).into_iter().find(|(name, _)| *name == field).map(|(_, text)| text)
+}

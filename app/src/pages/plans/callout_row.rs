@@ -1,0 +1,68 @@
+//! The fields of one script or prompt.
+
+use super::{callouts::place_name, draft, editor::Draft};
+use crate::components::field::{SelectField, TextField};
+use leptos::prelude::*;
+use model::plan::{Callout, CalloutAction};
+
+#[component]
+pub fn CalloutRow(n: usize, draft: Draft, places: std::ops::RangeInclusive<u8>) -> impl IntoView {
+    let Some(start) = draft.spec.with_untracked(|s| s.callouts.get(n).cloned()) else { return ().into_any() };
+    let name = RwSignal::new(start.name.clone());
+    let place = RwSignal::new(start.before_priority.to_string());
+    let places: Vec<(String, String)> = places.map(|p| (p.to_string(), place_name(p))).collect();
+    let (action, fields) = action_fields(n, &start.action, draft);
+    Effect::new(move |_| {
+        let next = Callout { name: name.get(), before_priority: place.with(|p| p.parse().unwrap_or(1)), action: action.get() };
+        if draft.spec.with_untracked(|s| s.callouts.get(n).is_some_and(|c| *c != next)) {
+            draft.spec.update(|s| s.callouts[n] = next);
+        }
+    });
+    let remove = move |_| draft.spec.update(|s| drop(s.callouts.remove(n)));
+    view! {
+        <div class="plan-row" role="group" aria-label=move || name.get()>
+            <TextField label="Name" name=format!("callout-{n}-name") value=name/>
+            <SelectField label="When" name=format!("callout-{n}-place") value=place options=places/>
+            {fields}
+            <button type="button" class="button small quiet" on:click=remove>"Remove"</button>
+        </div>
+    }
+    .into_any()
+}
+
+/// What the fields come to, and the fields.
+fn action_fields(n: usize, start: &CalloutAction, draft: Draft) -> (Signal<CalloutAction>, AnyView) {
+    let error = Signal::derive(move || {
+        let field = format!("callouts.{n}");
+        draft::faults(&draft.spec.get()).into_iter().find(|(name, _)| *name == field).map(|(_, text)| text)
+    });
+    match start.clone() {
+        CalloutAction::Prompt { question } => {
+            let question = RwSignal::new(question);
+            let fields = view! { <TextField label="Question" name=format!("callout-{n}-question") value=question error/> };
+            (Signal::derive(move || CalloutAction::Prompt { question: question.get() }), fields.into_any())
+        }
+        CalloutAction::Script { program, args, timeout_seconds } => script_fields(n, program, &args, timeout_seconds, error),
+    }
+}
+
+fn script_fields(
+    n: usize,
+    program: String,
+    args: &[String],
+    timeout: u32,
+    error: Signal<Option<String>>,
+) -> (Signal<CalloutAction>, AnyView) {
+    let (program, args, seconds) = (RwSignal::new(program), RwSignal::new(args.join(" ")), RwSignal::new(timeout.to_string()));
+    let action = Signal::derive(move || CalloutAction::Script {
+        program: program.get().trim().into(),
+        args: args.with(|a| a.split_whitespace().map(str::to_owned).collect()),
+        timeout_seconds: seconds.with(|s| s.trim().parse().unwrap_or(timeout)),
+    });
+    let fields = view! {
+        <TextField label="Program" name=format!("callout-{n}-program") value=program error/>
+        <TextField label="Arguments" name=format!("callout-{n}-args") value=args help="Separated by blanks; no shell reads them."/>
+        <TextField label="Give it, seconds" name=format!("callout-{n}-timeout") value=seconds kind="number"/>
+    };
+    (action, fields.into_any())
+}

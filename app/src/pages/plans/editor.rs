@@ -1,0 +1,65 @@
+//! The editor of a plan: everything it says, changed on a draft, saved at once or not at all.
+
+use super::{addresses::Addresses, callouts::Callouts, columns::Columns, groups::Groups, save::Save};
+use crate::components::field::TextField;
+use leptos::prelude::*;
+use model::{Id, Page, plan::PlanSpec, protection::Group};
+
+/// The draft and what it is compared with.
+#[derive(Clone, Copy)]
+pub struct Draft {
+    pub spec: RwSignal<PlanSpec>,
+    pub saved: RwSignal<PlanSpec>,
+    pub name: RwSignal<String>,
+    pub groups: RwSignal<Page<Group>>,
+}
+
+impl Draft {
+    fn new(saved: RwSignal<PlanSpec>, groups: RwSignal<Page<Group>>) -> Self {
+        let spec = RwSignal::new(saved.get_untracked());
+        let name = RwSignal::new(spec.with_untracked(|s| s.name.clone()));
+        let draft = Self { spec, saved, name, groups };
+        draft.follow();
+        draft
+    }
+
+    /// Somebody else's save is taken over as long as nothing was changed here.
+    fn follow(self) {
+        Effect::new(move |before: Option<PlanSpec>| {
+            let saved = self.saved.get();
+            if before.is_some_and(|before| self.whole_untracked() == before) {
+                self.name.set(saved.name.clone());
+                self.spec.set(saved.clone());
+            }
+            saved
+        });
+    }
+
+    /// Reactive: the spec as it would be saved.
+    pub fn whole(self) -> PlanSpec {
+        PlanSpec { name: self.name.get().trim().into(), ..self.spec.get() }
+    }
+
+    pub fn whole_untracked(self) -> PlanSpec {
+        untrack(move || self.whole())
+    }
+
+    pub fn changed(self) -> bool {
+        self.whole() != self.saved.get()
+    }
+}
+
+#[component]
+pub fn Editor(groups: RwSignal<Page<Group>>, saved: RwSignal<PlanSpec>, id: Option<Id>) -> impl IntoView {
+    let draft = Draft::new(saved, groups);
+    view! {
+        <div class="plan-editor">
+            <div class="form"><TextField label="Name" name="plan-name" value=draft.name required=true/></div>
+            <Groups draft/>
+            <Columns draft/>
+            <Addresses draft/>
+            <Callouts draft/>
+            <Save draft id/>
+        </div>
+    }
+}
