@@ -4,7 +4,8 @@
 //! On the server the call goes through the node's own router in process ([`ServerApi`], provided as context
 //! for each request and already carrying who asks); in the browser it is a `fetch` with the session cookie.
 
-use leptos::prelude::*;
+#[cfg(feature = "ssr")]
+use leptos::prelude::use_context;
 use model::error::ApiError;
 use serde::{Serialize, de::DeserializeOwned};
 
