@@ -58,7 +58,12 @@ pub fn Status(#[prop(into)] tone: Signal<Tone>, #[prop(into)] label: Signal<Stri
     }
 }
 
-/// Anything with a state: `<StatusOf of=run.state/>`; the types below implement it.
+/// A state as it is now: `{status::of(run.state)}`.
+pub fn of(state: impl Shown) -> impl IntoView {
+    view! { <Status tone=state.tone() label=state.word()/> }
+}
+
+/// A state that changes: `<StatusOf<RunState> of=signal/>`.
 #[component]
 pub fn StatusOf<S: Shown + Copy + Send + Sync + 'static>(#[prop(into)] of: Signal<S>) -> impl IntoView {
     view! { <Status tone=Signal::derive(move || of.get().tone()) label=Signal::derive(move || of.get().word().to_owned())/> }

@@ -1,6 +1,9 @@
 //! What somebody should know of, worst first.
 
-use crate::components::{age::Age, status::{Shown, StatusOf}};
+use crate::components::{
+    age::Age,
+    status::{self, Shown},
+};
 use leptos::prelude::*;
 use model::alarm::Alarm;
 
@@ -10,11 +13,13 @@ const SHOWN: usize = 8;
 pub fn list(alarms: Vec<Alarm>) -> impl IntoView {
     let more = alarms.len().saturating_sub(SHOWN);
     let more = (more > 0).then(|| view! { <li><span></span><span class="alarm-words">{format!("and {more} more")}</span></li> });
-    (!alarms.is_empty()).then(|| view! {
-        <ul class="alarms" aria-label="Alarms" role="list">
-            {alarms.into_iter().take(SHOWN).map(line).collect_view()}
-            {more}
-        </ul>
+    (!alarms.is_empty()).then(|| {
+        view! {
+            <ul class="alarms" aria-label="Alarms" role="list">
+                {alarms.into_iter().take(SHOWN).map(line).collect_view()}
+                {more}
+            </ul>
+        }
     })
 }
 
@@ -25,7 +30,7 @@ fn line(alarm: Alarm) -> impl IntoView {
     };
     view! {
         <li data-tone=alarm.severity.tone().as_str()>
-            <StatusOf of=alarm.severity/>
+            {status::of(alarm.severity)}
             <span class="alarm-words">{subject} " " {alarm.message}</span>
             <span class="soft"><Age at=Some(alarm.since)/></span>
         </li>

@@ -7,7 +7,11 @@ mod site;
 mod totals;
 
 use crate::{
-    components::{empty_state::EmptyState, load::{Fresh, load}, page_header::PageHeader},
+    components::{
+        empty_state::EmptyState,
+        load::{Fresh, load},
+        page_header::PageHeader,
+    },
     dialogs::failover::FailoverDialog,
     state::Session,
 };

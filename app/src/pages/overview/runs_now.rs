@@ -1,18 +1,20 @@
 //! Runs under way, and those that ended within the last hour.
 
-use crate::components::{age::Age, progress::Progress, status::StatusOf};
+use crate::components::{age::Age, progress::Progress, status};
 use leptos::prelude::*;
 use model::run::Run;
 
 pub fn list(runs: Vec<Run>) -> impl IntoView {
-    (!runs.is_empty()).then(|| view! {
-        <section class="card" aria-label="Runs">
-            <div class="card-head">
-                <h2>"Runs"</h2>
-                <a href="/runs">"All runs"</a>
-            </div>
-            <ul class="runs-now">{runs.into_iter().map(line).collect_view()}</ul>
-        </section>
+    (!runs.is_empty()).then(|| {
+        view! {
+            <section class="card" aria-label="Runs">
+                <div class="card-head">
+                    <h2>"Runs"</h2>
+                    <a href="/runs">"All runs"</a>
+                </div>
+                <ul class="runs-now">{runs.into_iter().map(line).collect_view()}</ul>
+            </section>
+        }
     })
 }
 
@@ -21,7 +23,7 @@ fn line(run: Run) -> impl IntoView {
     view! {
         <li>
             <a href=format!("/runs/{}", run.id)>{run.title}</a>
-            <StatusOf of=run.state/>
+            {status::of(run.state)}
             <Progress done=u64::from(run.steps_done) total=u64::from(run.steps_total) label="Steps done"/>
             <span class="soft num">{run.steps_done} " of " {run.steps_total} " · " <Age at=Some(at)/></span>
         </li>

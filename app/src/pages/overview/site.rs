@@ -2,11 +2,16 @@
 
 use super::totals;
 use crate::{
-    components::{age::Age, simulated_badge::SimulatedBadge, status::StatusOf},
+    components::{age::Age, simulated_badge::SimulatedBadge, status},
     state::{Session, escape},
 };
 use leptos::prelude::*;
-use model::{Millis, access::Role, cloud::CloudStatus, overview::{SiteCloud, SiteStatus, SiteView}};
+use model::{
+    Millis,
+    access::Role,
+    cloud::CloudStatus,
+    overview::{SiteCloud, SiteStatus, SiteView},
+};
 
 pub fn card(site: SiteView, at: Millis, fail_over: Callback<String>) -> impl IntoView {
     let href = format!("/machines?q=site:{}", escape(&site.name));
@@ -14,7 +19,7 @@ pub fn card(site: SiteView, at: Millis, fail_over: Callback<String>) -> impl Int
         <article class="site" data-status=key(site.status)>
             <header class="site-head">
                 <h2><a href=href>{site.name.clone()}</a></h2>
-                <StatusOf of=site.status/>
+                {status::of(site.status)}
                 <p class="site-since soft">"for " <Age at=Some(site.since)/> ", seen " <Age at=site.observed_at/> " ago"</p>
             </header>
             <div class="site-body">
@@ -40,7 +45,7 @@ fn cloud(cloud: SiteCloud) -> impl IntoView {
     view! {
         <li>
             <span class="line-up"><a href=format!("/clouds/{}", cloud.id)>{cloud.name}</a> {cloud.simulated.then(|| view! { <SimulatedBadge/> })}</span>
-            <StatusOf of=cloud.status/>
+            {status::of(cloud.status)}
             <span class="soft"><Age at=cloud.observed_at/></span>
             {words}
         </li>

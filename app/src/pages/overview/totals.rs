@@ -8,8 +8,10 @@ use model::{Millis, overview::Totals};
 pub fn figures(totals: &Totals, at: Millis) -> impl IntoView + use<> {
     // Superseded copies are meant to be down.
     let down = totals.machines.saturating_sub(totals.running).saturating_sub(totals.superseded);
-    let breach = (totals.in_breach > 0).then(|| view! { <div data-tone="bad"><dt>"In RPO breach"</dt><dd>{format::count(totals.in_breach.into())}</dd></div> });
-    let superseded = (totals.superseded > 0).then(|| view! { <div><dt>"Superseded"</dt><dd>{format::count(totals.superseded.into())}</dd></div> });
+    let breach = (totals.in_breach > 0)
+        .then(|| view! { <div data-tone="bad"><dt>"In RPO breach"</dt><dd>{format::count(totals.in_breach.into())}</dd></div> });
+    let superseded =
+        (totals.superseded > 0).then(|| view! { <div><dt>"Superseded"</dt><dd>{format::count(totals.superseded.into())}</dd></div> });
     view! {
         <dl class="figures">
             <div><dt>"Machines up"</dt><dd>{format::count(totals.running.into())}</dd></div>

@@ -3,7 +3,10 @@
 use super::{enter, ready};
 use crate::{
     api,
-    components::{error_note::ErrorNote, field::{TextField, error_of}},
+    components::{
+        error_note::ErrorNote,
+        field::{TextField, error_of},
+    },
 };
 use leptos::{ev, prelude::*};
 use model::{access::ChangePassword, error::ApiError};
@@ -13,7 +16,8 @@ pub fn ChangeForm(next: Signal<String>, old: RwSignal<String>) -> impl IntoView 
     let (new, again) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (error, pending, ready) = (RwSignal::new(None::<ApiError>), RwSignal::new(false), ready());
     let known = old.with_untracked(|o| !o.is_empty());
-    let differs = Signal::derive(move || (!again.get().is_empty() && again.get() != new.get()).then(|| "Not the same as above.".to_owned()));
+    let differs =
+        Signal::derive(move || (!again.get().is_empty() && again.get() != new.get()).then(|| "Not the same as above.".to_owned()));
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         if pending.get_untracked() || new.get_untracked() != again.get_untracked() {

@@ -1,9 +1,16 @@
 //! Name and password.
 
 use super::{enter, ready};
-use crate::{api, components::{error_note::ErrorNote, field::TextField}, state::Session};
+use crate::{
+    api,
+    components::{error_note::ErrorNote, field::TextField},
+    state::Session,
+};
 use leptos::{ev, prelude::*};
-use model::{access::{Me, SignIn}, error::ApiError};
+use model::{
+    access::{Me, SignIn},
+    error::ApiError,
+};
 
 #[component]
 pub fn SignInForm(next: Signal<String>, password: RwSignal<String>) -> impl IntoView {

@@ -43,7 +43,9 @@ pub fn SignInPage() -> impl IntoView {
 /// Only addresses of this console: a link must not lead elsewhere after signing in.
 fn safe(next: Option<&str>) -> String {
     match next {
-        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control) => path.into(),
+        Some(path) if path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.contains(char::is_control) => {
+            path.into()
+        }
         _ => "/".into(),
     }
 }
