@@ -41,6 +41,14 @@ site_socket_uri() { echo "qemu+unix:///system?socket=$(site_socket "$1")"; }
 # Without a terminal: on one, virsh starts a polkit agent at each call, which is slow and complains.
 at_site()         { local site=$1; shift; setsid -w virsh -q -c "$(site_socket_uri "$site")" "$@" </dev/null; }
 
+# Several virsh commands in one process, stopped by the first complaint: a process each costs
+# more than the work.  virsh itself goes on after an error, so its words decide.
+at_site_all() {
+  local site=$1 said; shift
+  said=$(at_site "$site" "$(printf '%s; ' "$@")" 2>&1 >/dev/null) || true
+  [ -z "$said" ] || die "libvirt at $site: $said"
+}
+
 now_ms() { date +%s%3N; }
 
 need_root() { [ "$(id -u)" = 0 ] || die "this needs root (network namespaces, bridges): run it with sudo"; }

@@ -92,16 +92,20 @@ initrd_build() {
   mv "$LAB_INITRD.new" "$LAB_INITRD"
 }
 
-# template_ready SIZE: prints the path of an empty disk with a file system on it.
+# template_ready SIZE [MIB]: prints the path of a disk with a file system on it, empty or
+# with so many MiB of random data in /fill.
 template_ready() {
-  local template=$LAB_CACHE/template-$1.qcow2 raw=$LAB_CACHE/template-$1.raw.$$
+  local size=$1 fill=${2:-0} template raw tree
+  template=$LAB_CACHE/template-$size-$fill.qcow2 raw=$LAB_CACHE/template.$$.raw
   if [ ! -s "$template" ]; then
-    truncate -s "$1" "$raw" || die "'$1' is not a size such as 512M or 1G"
+    tree=$(mktemp -d "$LAB_CACHE/tree.XXXXXX")
+    [ "$fill" = 0 ] || head -c "${fill}M" /dev/urandom >"$tree/fill"
+    truncate -s "$size" "$raw" || die "'$size' is not a size such as 512M or 1G"
     # A small journal and few inodes: the disk starts with 2 MiB in use.
-    mkfs.ext4 -q -F -L data -m 0 -N 1024 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0 "$raw" >&2 ||
-      die "cannot make a file system of $1: take at least 64M"
+    mkfs.ext4 -q -F -L data -m 0 -N 1024 -J size=4 -E lazy_itable_init=0,lazy_journal_init=0 -d "$tree" "$raw" >&2 ||
+      die "cannot make a file system of $size with $fill MiB in it: take at least 64M, and more than the data"
     qemu-img convert -O qcow2 -o compat=1.1 "$raw" "$template.$$"
-    rm -f "$raw"
+    rm -rf "$raw" "$tree"
     mv "$template.$$" "$template"
   fi
   echo "$template"

@@ -32,7 +32,7 @@ site_virsh() {
 }
 
 sites_up() {
-  local site started
+  local site started pid settling=()
   started=$(now_ms)
   mkdir -p "$LAB_STATE"
   chmod 711 "$LAB_STATE"
@@ -41,7 +41,8 @@ sites_up() {
   quietly "making certificates" pki_ready
   net_ready
   for site in "${SITES[@]}"; do site_launch "$site"; done
-  for site in "${SITES[@]}"; do site_settle "$site"; done
+  for site in "${SITES[@]}"; do site_settle "$site" & settling+=($!); done
+  for pid in "${settling[@]}"; do wait "$pid" || exit 1; done
   say "  sites berlin and dublin are up ($(($(now_ms) - started)) ms)"
 }
 
@@ -108,7 +109,7 @@ TEXT
 
 # Waits for libvirtd, then makes its networks and pools (which it remembers).
 site_settle() {
-  local site=$1 dir network pool tries=0
+  local site=$1 dir network pool tries=0 todo=()
   dir=$(site_dir "$site")
   until at_site "$site" version >/dev/null 2>&1; do
     tries=$((tries + 1))
@@ -119,19 +120,17 @@ site_settle() {
     [ $((tries % 50)) -ne 0 ] || say "  … waiting for libvirtd of $site"
     sleep 0.1
   done
-  for network in lan svc bubble; do
-    at_site "$site" net-info $network >/dev/null 2>&1 && continue
-    printf "<network><name>%s</name><forward mode='bridge'/><bridge name='br-%s'/></network>" $network $network >"$dir/network.xml"
-    { at_site "$site" net-define "$dir/network.xml"
-      at_site "$site" net-autostart $network
-      at_site "$site" net-start $network; } >/dev/null
-  done
-  for pool in images small; do
-    at_site "$site" pool-info $pool >/dev/null 2>&1 && continue
-    { at_site "$site" pool-define-as $pool dir --target "/var/lib/libvirt/$pool"
-      at_site "$site" pool-autostart $pool
-      at_site "$site" pool-start $pool; } >/dev/null
-  done
+  if [ ! -f "$dir/settled" ]; then
+    for network in lan svc bubble; do
+      printf "<network><name>%s</name><forward mode='bridge'/><bridge name='br-%s'/></network>" $network $network >"$dir/$network.xml"
+      todo+=("net-define $dir/$network.xml" "net-autostart $network" "net-start $network")
+    done
+    for pool in images small; do
+      todo+=("pool-define-as $pool dir --target /var/lib/libvirt/$pool" "pool-autostart $pool" "pool-start $pool")
+    done
+    at_site_all "$site" "${todo[@]}"
+    touch "$dir/settled"
+  fi
 }
 
 # Everything of the site dies at once.  The links go first: a machine without power
