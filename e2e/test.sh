@@ -5,6 +5,8 @@ set -uo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/demo/lib.sh"
 cd "$REPO" || exit 1
 export CROSSFADE_LAB_ID=${CROSSFADE_TEST_LAB_ID:-9}
+export CROSSFADE_E2E_STATE=${CROSSFADE_E2E_STATE:-/var/tmp/crossfade-e2e}
+export CARGO_TARGET_DIR=$TARGET
 FAILED=() SKIPPED=() LEFT_RUNNING=
 
 section() {
@@ -14,23 +16,31 @@ section() {
   printf '======== %s: %s, %d s\n' "$what" "$status" $((SECONDS - started))
 }
 skip() { printf '\n======== %s: SKIPPED, %s\n' "$1" "$2"; SKIPPED+=("$1"); }
-end_lab() { [ -z "$LEFT_RUNNING" ] || "$LAB" down; LEFT_RUNNING=; }
+end_lab() {
+  [ -n "$LEFT_RUNNING" ] || return 0
+  console_stop "$CROSSFADE_E2E_STATE/data" "$CROSSFADE_E2E_STATE/pid"
+  "$LAB" down
+  LEFT_RUNNING=
+}
 trap 'exit 130' INT TERM HUP
 trap end_lab EXIT
 
-# Tests that need real sites are `#[ignore]`d; they find them by `lab env`.
+# The behaviour suite of the drivers finds real sites by `lab env`; other tests that need them are `#[ignore]`d.
 real_sites() {
   "$LAB" down && "$LAB" sites-up || return 1
   # shellcheck disable=SC1090
   eval "$("$LAB" env)"
-  CROSSFADE_LAB_BIN=$LAB cargo test -q -p server -- --ignored --test-threads=1
+  if [ -e server/tests/clouds ] || [ -e server/tests/clouds.rs ]; then
+    cargo test -q -p server --test clouds -- --test-threads=1 || return 1
+  fi
+  cargo test -q -p server -- --ignored --test-threads=1
 }
 
-# The specs find the console's binary and the lab by these names; each story builds what it needs.
+# Its setup brings lab and node up; its own state folder, so that a test never meets a demo.
 browser() {
   cd "$REPO/e2e" || return 1
   PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund || return 1
-  CROSSFADE_BIN=$CROSSFADE CROSSFADE_SITE_ROOT=$SITE_ROOT CROSSFADE_LAB_BIN=$LAB npx playwright test
+  npx playwright test
 }
 
 toolchain_ready

@@ -53,13 +53,13 @@ what_is_missing() {
 cli() { CROSSFADE_URL=$URL CROSSFADE_TOKEN_FILE=$DATA/token "$CROSSFADE" "$@"; }
 
 connect_clouds() {
-  local site ip
+  local site endpoint
   # shellcheck disable=SC1090
   eval "$("$LAB" env)"
   for site in berlin dublin; do
-    ip=$("$LAB" env | sed -n "s/^export CF_${site^^}_IP=//p")
+    endpoint=CF_${site^^}_ENDPOINT
     alive "cloud add" cli cloud add --kind libvirt --site $site --name $site-kvm \
-      --field "uri=qemu+tls://$ip/system" --field "ca=@$CF_PKI/cacert.pem" \
+      --field "uri=${!endpoint}" --field "ca=@$CF_PKI/cacert.pem" \
       --field "cert=@$CF_PKI/clientcert.pem" --field "key=@$CF_PKI/clientkey.pem"
   done
 }

@@ -135,10 +135,10 @@ console_port_free() {
     die "$LISTEN is in use by another program: stop it, or choose another: CROSSFADE_DEMO_LISTEN=127.0.0.1:8081 make demo"
 }
 
-# console_stop DATA_DIR: ends the console that was started on this folder, and no other process.
+# console_stop DATA_DIR [PID_FILE]: ends the console that was started on this folder, and no other process.
 console_stop() {
-  local pid tries=0
-  pid=$(console_pid "$1")
+  local file=${2:-$1.pid} pid tries=0
+  pid=$(console_pid "$1" "$file")
   if [ -n "$pid" ]; then
     kill -TERM "$pid" 2>/dev/null
     while kill -0 "$pid" 2>/dev/null; do
@@ -148,13 +148,13 @@ console_stop() {
       sleep 0.1
     done
   fi
-  rm -f "$1.pid"
+  rm -f "$file"
 }
 
 # The pid on file, if it still is a console on that folder: numbers are used again after a crash.
 console_pid() {
   local pid
-  pid=$(cat "$1.pid" 2>/dev/null) || return 0
+  pid=$(cat "${2:-$1.pid}" 2>/dev/null) || return 0
   tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null | grep -qF -- "--data-dir $1 " && echo "$pid"
   return 0
 }

@@ -19,7 +19,8 @@ lab_status() {
 
 lab_env() {
   local site upper name
-  export_line() { printf 'export %s=%q\n' "$1" "$2"; }
+  # Single quotes and nothing to escape: other languages read these lines too.
+  export_line() { printf "export %s='%s'\n" "$1" "$2"; }
   export_line CROSSFADE_LAB_ID "$LAB_ID"
   export_line CF_LAB_STATE "$LAB_STATE"
   export_line CF_PKI "$PKI/console"
