@@ -5,8 +5,10 @@
 pub mod clouds;
 pub mod error;
 pub mod live;
+pub mod recovery;
 pub mod replication;
 pub mod secrets;
 pub mod services;
 pub mod state;
+pub mod steering;
 pub mod store;

@@ -18,6 +18,8 @@ pub struct Inner {
     pub data_dir: PathBuf,
     /// Cycles under way, and what wakes the next ones.
     pub replication: crate::replication::Runtime,
+    /// The pace of leases, and what wakes the drivers of runs.
+    pub recovery: crate::recovery::Runtime,
     /// Calls to all clouds together.
     pub calls: Arc<Semaphore>,
     /// Cancelled when the node stops.

@@ -3,6 +3,11 @@
 //! One SQL text for SQLite and PostgreSQL (`$1`, BIGINT milliseconds, JSON as TEXT, booleans as BIGINT 0/1); [`on!`]
 //! expands a body for both with full types. Where the two must differ, the function says so.
 
+pub mod commands;
+pub mod copies;
+pub mod runs;
+pub mod steps;
+
 use anyhow::{Context, Result, bail};
 use sqlx::{
     PgPool, SqlitePool,

@@ -1,0 +1,59 @@
+//! What people want of a run, written by whichever node they asked. The driver of the run reads it.
+
+use super::{Db, StoreResult, on, steps::say};
+use model::{Millis, Severity};
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Commanded {
+    Yes,
+    /// The run is over, or does not exist.
+    Over,
+    /// A cutover has begun: there is no way back by cancelling.
+    TooLate {
+        step: String,
+    },
+}
+
+/// Sets what is wanted of the run. The row of the run is locked first: a cancel and the begin of a cutover cannot both win.
+pub async fn desire(db: &Db, run_id: &str, desired: &str, event: &str, at: Millis) -> StoreResult<Commanded> {
+    on!(db, p => {
+        let mut tx = p.begin().await?;
+        let open = sqlx::query("UPDATE runs SET desired = $1 WHERE id = $2 AND desired <> 'cancel' \
+            AND state NOT IN ('succeeded','succeeded_with_errors','failed','cancelled')")
+            .bind(desired).bind(run_id).execute(&mut *tx).await?.rows_affected() == 1;
+        if !open {
+            return Ok(Commanded::Over);
+        }
+        if desired == "cancel" {
+            // A failed cutover that did not come to its transaction left the source as it was.
+            let begun: Option<(String,)> = sqlx::query_as("SELECT key FROM steps WHERE run_id = $1 AND cutover = 1 \
+                AND (state IN ('running','succeeded') OR EXISTS (SELECT 1 FROM copies c WHERE c.run_id = $1 AND c.role = 'active')) LIMIT 1")
+                .bind(run_id).fetch_optional(&mut *tx).await?;
+            if let Some((step,)) = begun {
+                return Ok(Commanded::TooLate { step });
+            }
+        }
+        say!(tx, run_id, None::<String>, at, Severity::Info, event);
+        tx.commit().await?;
+    });
+    Ok(Commanded::Yes)
+}
+
+/// Writes a decision about a step that is in one of `states` now. `false`: it no longer is.
+pub async fn decide(db: &Db, run_id: &str, key: &str, states: &[&str], decision: &str, event: &str, at: Millis) -> StoreResult<bool> {
+    let states = serde_json::json!(states).to_string();
+    on!(db, p => {
+        let mut tx = p.begin().await?;
+        let open = sqlx::query("UPDATE runs SET epoch = epoch WHERE id = $1 \
+            AND state NOT IN ('succeeded','succeeded_with_errors','failed','cancelled')").bind(run_id).execute(&mut *tx).await?;
+        // The states are our own words without quotes in them, so that looking for '"failed"' in the list is exact.
+        let done = sqlx::query("UPDATE steps SET decision = $1 WHERE run_id = $2 AND key = $3 AND $4 LIKE '%\"' || state || '\"%'")
+            .bind(decision).bind(run_id).bind(key).bind(&states).execute(&mut *tx).await?;
+        if open.rows_affected() != 1 || done.rows_affected() != 1 {
+            return Ok(false);
+        }
+        say!(tx, run_id, Some(key), at, Severity::Info, event);
+        tx.commit().await?;
+    });
+    Ok(true)
+}
