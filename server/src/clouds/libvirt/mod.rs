@@ -1,5 +1,6 @@
 //! libvirt hosts: qemu+tls, qemu+ssh, qemu+unix.
 
+pub mod nbd;
 pub mod qcow2;
 
 use super::{
