@@ -4,6 +4,7 @@
 
 pub mod clouds;
 pub mod error;
+pub mod inventory;
 pub mod live;
 pub mod recovery;
 pub mod replication;

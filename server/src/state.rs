@@ -16,6 +16,8 @@ pub struct Inner {
     pub clouds: Clouds,
     pub secrets: crate::secrets::Key,
     pub data_dir: PathBuf,
+    /// What is known of all clouds and machines, at hand.
+    pub inventory: crate::inventory::Runtime,
     /// Cycles under way, and what wakes the next ones.
     pub replication: crate::replication::Runtime,
     /// The pace of leases, and what wakes the drivers of runs.

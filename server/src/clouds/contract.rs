@@ -105,6 +105,10 @@ pub trait Inventory: Send + Sync {
     async fn one(&self, native_id: &str) -> Result<Option<Observed>>;
     async fn resources(&self) -> Result<Resources>;
     async fn capacity(&self) -> Result<Capacity>;
+    /// Does it still answer? Called every two seconds, next to other calls: the cheapest thing that goes there and back.
+    async fn alive(&self) -> Result<()> {
+        self.capacity().await.map(drop)
+    }
     /// Changes from now on; `None`: this cloud must be polled.
     async fn watch(&self) -> Result<Option<mpsc::Receiver<Change>>>;
 }

@@ -55,6 +55,15 @@ impl Guard {
         answer
     }
 
+    /// A look that must not queue behind other calls: the heart beat, which would take a busy cloud for a dead one.
+    ///
+    /// # Errors
+    /// The driver's own, or `Transient` after `timeout`.
+    pub async fn glance<T>(&self, op: &'static str, timeout: Duration, call: impl Future<Output = Result<T>> + Send) -> Result<T> {
+        let late = || Error::transient(format!("{} did not answer to {op} within {:.1} s.", self.name, timeout.as_secs_f64()));
+        tokio::time::timeout(timeout, call).await.unwrap_or_else(|_| Err(late()))
+    }
+
     fn timed_out(&self, op: &str, timeout: Duration) -> Error {
         let kind = if timeout > SHORT { Kind::Unknown } else { Kind::Transient };
         Error::new(kind, format!("{} did not answer to {op} within {} s.", self.name, timeout.as_secs()))

@@ -1,11 +1,25 @@
 //! The clouds that this node has open now, by id.
 
-use super::guard::Guard;
+use super::{Settings, error::Result, guard::Guard, registry};
 use model::Id;
 use std::{
     collections::HashMap,
     sync::{Arc, RwLock},
 };
+use tokio::sync::Semaphore;
+
+/// Calls at one cloud at once: what a libvirtd takes with ease next to its own users.
+const CALLS: usize = 16;
+
+/// What a cloud is opened as.
+pub struct Open {
+    pub id: Id,
+    pub name: String,
+    pub site: String,
+    pub kind: String,
+    pub simulated: bool,
+    pub settings: Settings,
+}
 
 #[derive(Default)]
 pub struct Clouds(RwLock<HashMap<Id, Arc<Guard>>>);
@@ -16,6 +30,16 @@ impl Clouds {
     }
     pub fn all(&self) -> Vec<Arc<Guard>> {
         self.read().values().cloned().collect()
+    }
+    /// Opens it in place of the one that was there; connects at the first call, not here.
+    ///
+    /// # Errors
+    /// An unknown kind, or a field that cannot be right. What was there before stays then.
+    pub fn open(&self, open: Open, all: Arc<Semaphore>) -> Result<Arc<Guard>> {
+        let driver = registry::open(&open.kind, open.settings)?;
+        let guard = Arc::new(Guard::new(open.id, open.name, open.site, open.simulated, driver, CALLS, all));
+        self.put(guard.clone());
+        Ok(guard)
     }
     /// Answers the one that was there before.
     pub fn put(&self, guard: Arc<Guard>) -> Option<Arc<Guard>> {

@@ -16,6 +16,10 @@ use sqlx::{
 };
 use std::{str::FromStr, time::Duration};
 
+pub mod alarms;
+pub mod clouds;
+pub mod machines;
+
 #[derive(Clone)]
 pub enum Db {
     Lite(SqlitePool),
@@ -32,7 +36,6 @@ macro_rules! on {
         }
     };
 }
-#[allow(unused_imports)] // until the first noun arrives
 pub(crate) use on;
 
 pub type StoreResult<T> = std::result::Result<T, sqlx::Error>;
@@ -93,4 +96,13 @@ impl Db {
         on!(self, p => { sqlx::query("SELECT 1").execute(p).await?; });
         Ok(())
     }
+}
+
+/// A JSON column. Text that does not fit its type is a fault of the store, not of the user.
+pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> StoreResult<T> {
+    serde_json::from_str(text).map_err(|e| sqlx::Error::Decode(Box::new(e)))
+}
+
+pub(crate) fn to_json<T: serde::Serialize>(value: &T) -> StoreResult<String> {
+    serde_json::to_string(value).map_err(|e| sqlx::Error::Encode(Box::new(e)))
 }

@@ -52,7 +52,7 @@ pub fn machine(config: &Config, index: usize) -> Observed {
     let (role, _, vcpus, gib, disk_gib, network) = dice.weighted(&ROLES, |r| r.1);
     let (stage, _) = dice.weighted(&STAGES, |s| s.1);
     let short: String = config.site.chars().filter(char::is_ascii_alphanumeric).take(3).collect();
-    let uuid = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{}/{index}", config.seed, config.site).as_bytes());
+    let uuid = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{}/{}/{}/{index}", config.world, config.seed, config.site).as_bytes());
     let name = format!("{role}-{stage}-{:03}.{short}{}", index + 1, config.seed);
     let state = state(stage, dice.roll(100));
     let address = address(config.seed, index);

@@ -1,0 +1,185 @@
+//! Alarms: conditions that somebody should know of, as long as they last.
+//!
+//! Every second, and when something turned, the whole state is judged ([`judge`], pure) and what is raised is brought
+//! in line with it, so an alarm cannot be forgotten and goes when its cause goes. Other parts raise their own kinds.
+
+mod clock;
+mod judge;
+
+use super::rows::Context;
+use crate::{
+    error::Result,
+    state::{Node, now},
+    store::alarms as store,
+};
+use judge::Scene;
+use model::{Id, Severity, alarm::Alarm, live::Topic};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+use tokio::{sync::Notify, time::sleep};
+
+/// What is raised now.
+#[derive(Default)]
+pub struct Memory {
+    active: Mutex<HashMap<Id, Alarm>>,
+    wake: Notify,
+}
+
+impl Memory {
+    fn active(&self) -> MutexGuard<'_, HashMap<Id, Alarm>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The same condition of the same subject is the same alarm.
+pub fn alarm_id(kind: &str, subject_id: &str) -> Id {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("alarm/{kind}/{subject_id}").as_bytes()).simple().to_string()
+}
+
+/// A condition to be raised; `subject_id` tells it from others of its kind and is not shown.
+pub struct Condition {
+    pub kind: &'static str,
+    pub subject_id: String,
+    pub severity: Severity,
+    pub subject: String,
+    pub site: Option<String>,
+    pub message: String,
+    pub link: Option<String>,
+}
+
+impl Condition {
+    fn id(&self) -> Id {
+        alarm_id(self.kind, &self.subject_id)
+    }
+    fn alarm(self, since: model::Millis) -> Alarm {
+        let id = self.id();
+        let Self { kind, severity, subject, site, message, link, .. } = self;
+        Alarm { id, kind: kind.into(), severity, subject, site, message, since, link }
+    }
+}
+
+/// Worst and newest first.
+pub fn active(node: &Node) -> Vec<Alarm> {
+    let mut alarms: Vec<Alarm> = node.inventory.alarms.active().values().cloned().collect();
+    store::sort(&mut alarms);
+    alarms
+}
+
+/// Durable when it returns. Raising what is raised already only brings its words up to date.
+///
+/// # Errors
+/// The store's.
+pub async fn raise(node: &Node, condition: Condition) -> Result<()> {
+    let known = node.inventory.alarms.active().get(&condition.id()).cloned();
+    let alarm = condition.alarm(known.as_ref().map_or_else(now, |k| k.since));
+    if known.as_ref() == Some(&alarm) {
+        return Ok(());
+    }
+    store::raise(&node.db, &alarm).await?;
+    if known.is_none() {
+        tracing::warn!(kind = %alarm.kind, subject = %alarm.subject, message = %alarm.message, "alarm");
+    }
+    node.live.publish(Topic::Alarm, alarm.id.as_str(), &alarm);
+    node.inventory.alarms.active().insert(alarm.id.clone(), alarm);
+    Ok(())
+}
+
+/// The cause is gone.
+///
+/// # Errors
+/// The store's.
+pub async fn clear(node: &Node, kind: &str, subject_id: &str) -> Result<()> {
+    clear_id(node, &alarm_id(kind, subject_id)).await
+}
+
+async fn clear_id(node: &Node, id: &str) -> Result<()> {
+    if node.inventory.alarms.active().contains_key(id) {
+        store::clear(&node.db, id, now()).await?;
+        node.inventory.alarms.active().remove(id);
+        node.live.publish(Topic::Alarm, id, &serde_json::Value::Null);
+    }
+    Ok(())
+}
+
+/// Judge now rather than within the next second.
+pub fn wake(node: &Node) {
+    node.inventory.alarms.wake.notify_one();
+}
+
+pub(super) async fn keep(node: Node) {
+    match store::active(&node.db).await {
+        Ok(alarms) => *node.inventory.alarms.active() = alarms.into_iter().map(|a| (a.id.clone(), a)).collect(),
+        Err(error) => tracing::error!(%error, "the alarms of before could not be read"),
+    }
+    let mut clock = clock::Watch::default();
+    loop {
+        let jump = clock.look();
+        if let Err(error) = judge_now(&node, jump).await {
+            tracing::warn!(%error, "alarms could not be written down");
+        }
+        tokio::select! {
+            () = node.stopping.cancelled() => return,
+            () = sleep(Duration::from_secs(1)) => {}
+            // Many turns at once are one judgement.
+            () = node.inventory.alarms.wake.notified() => sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn judge_now(node: &Node, jump: Option<clock::Jump>) -> Result<()> {
+    let split = confirmed_split(node).await;
+    let machines: HashSet<Id> = split.iter().flat_map(|s| s.machines.iter().cloned()).collect();
+    show_split(node, machines);
+    let context = Context::of(node);
+    let conditions = {
+        let table = node.inventory.table();
+        judge::judge(&Scene { context: &context, table: &table, split: &split, jump, now: now() })
+    };
+    let raised: HashSet<Id> = conditions.iter().map(Condition::id).collect();
+    for condition in conditions {
+        raise(node, condition).await?;
+    }
+    // While a cloud has not been looked at yet, what was raised about clouds before the start stands.
+    let undecided = context.clouds.values().any(|c| c.status == model::cloud::CloudStatus::Connecting);
+    let over = |a: &&Alarm| !raised.contains(&a.id) && judge::judges(&a.kind) && !(undecided && judge::needs_all_clouds(&a.kind));
+    let gone: Vec<Id> = node.inventory.alarms.active().values().filter(over).map(|a| a.id.clone()).collect();
+    for id in gone {
+        clear_id(node, &id).await?;
+    }
+    Ok(())
+}
+
+/// Two copies that seem to run: each is looked at again before anybody is frightened, since one of the two
+/// observations may be from before its machine was stopped.
+async fn confirmed_split(node: &Node) -> Vec<judge::Split> {
+    let find = || {
+        let table = node.inventory.table();
+        judge::splits(&Context::of(node), &table)
+    };
+    let found = find();
+    let known = node.inventory.split();
+    let new: BTreeSet<Id> =
+        found.iter().filter(|s| !s.machines.iter().all(|m| known.contains(m))).flat_map(|s| s.machines.clone()).collect();
+    if new.is_empty() {
+        return found;
+    }
+    let looks = new.iter().filter_map(|id| node.inventory.row(id)).map(|row| async move {
+        let look = super::refresh(node, &row.cloud_id, &row.native_id);
+        // One that does not answer counts as it was seen last.
+        let _ = tokio::time::timeout(Duration::from_secs(3), look).await;
+    });
+    futures::future::join_all(looks).await;
+    find()
+}
+
+fn show_split(node: &Node, machines: HashSet<Id>) {
+    let before = node.inventory.split();
+    if *before != machines {
+        let changed = before.symmetric_difference(&machines).cloned().collect();
+        node.inventory.set_split(machines);
+        super::rows::show(node, changed);
+    }
+}
