@@ -8,6 +8,7 @@
 pub mod alarms;
 mod apply;
 mod collector;
+mod count;
 mod differ;
 mod facts;
 mod health;
@@ -17,8 +18,9 @@ mod runtime;
 pub mod search;
 mod table;
 
+pub use count::{Count, count_by_cloud};
 pub use facts::reload;
-pub use rows::row;
+pub use rows::{row, row_of};
 pub use runtime::Runtime;
 
 use crate::{

@@ -1,7 +1,10 @@
 //! Rows as the screens show them: what was observed, with what other parts know of the machine.
 
 use super::{facts::Facts, table::Row};
-use crate::state::{Node, now};
+use crate::{
+    state::{Node, now},
+    store::machines::StoredMachine,
+};
 use model::{
     Id,
     cloud::{Cloud, CloudStatus},
@@ -65,6 +68,15 @@ impl Context {
 pub fn row(node: &Node, id: &str) -> Option<MachineRow> {
     let row = node.inventory.row(id)?;
     Some(Context::of(node).row(&row))
+}
+
+/// One of the store, maybe gone.
+pub fn row_of(node: &Node, stored: &StoredMachine) -> MachineRow {
+    let seen_at = node.inventory.row(&stored.id).map_or(0, |r| r.seen_at);
+    let row = Row::new(stored.id.clone(), stored.cloud_id.as_str().into(), &stored.observed, 0, seen_at);
+    let shown = Context::of(node).row(&row);
+    // The looks after it was gone did not see it.
+    MachineRow { observed_at: stored.gone_at.unwrap_or(shown.observed_at), ..shown }
 }
 
 /// Up to so many are told one by one; more make the tabs read the list again.

@@ -6,6 +6,7 @@ use model::{
     Id, Millis,
     machine::CopyRole,
     protection::{Policy, ReplicationState},
+    run::{Run, RunKind, RunState},
 };
 use sqlx::QueryBuilder;
 
@@ -196,4 +197,55 @@ pub async fn plans_by_site(db: &Db) -> StoreResult<Vec<(String, u32)>> {
         }
     }
     Ok(counts.into_iter().collect())
+}
+
+#[derive(sqlx::FromRow)]
+struct RawRun {
+    id: String,
+    kind: String,
+    title: String,
+    subject: String,
+    state: String,
+    created_by: String,
+    created_at: Millis,
+    started_at: Option<Millis>,
+    finished_at: Option<Millis>,
+    owner: Option<String>,
+    epoch: i64,
+    message: Option<String>,
+    outcome: Option<String>,
+    steps_total: i64,
+    steps_done: i64,
+}
+
+/// Runs that are not over, and those that ended since then, newest first.
+pub async fn recent_runs(db: &Db, ended_since: Millis) -> StoreResult<Vec<Run>> {
+    let rows: Vec<RawRun> = on!(db, p => sqlx::query_as(
+        "SELECT id, kind, title, subject, state, created_by, created_at, started_at, finished_at, owner, epoch, message, outcome, \
+         (SELECT COUNT(*) FROM steps s WHERE s.run_id = r.id) AS steps_total, \
+         (SELECT COUNT(*) FROM steps s WHERE s.run_id = r.id AND s.state IN ('succeeded', 'failed', 'skipped', 'cancelled')) AS steps_done \
+         FROM runs r WHERE finished_at IS NULL OR finished_at > $1 ORDER BY created_at DESC LIMIT 100")
+        .bind(ended_since).fetch_all(p).await?);
+    rows.into_iter().map(run).collect()
+}
+
+fn run(r: RawRun) -> StoreResult<Run> {
+    let unknown = |what: &str| sqlx::Error::Decode(format!("unknown {what} of a run").into());
+    Ok(Run {
+        kind: RunKind::parse(&r.kind).ok_or_else(|| unknown("kind"))?,
+        state: RunState::parse(&r.state).ok_or_else(|| unknown("state"))?,
+        outcome: r.outcome.as_deref().map(json).transpose()?,
+        steps_total: u32::try_from(r.steps_total).unwrap_or(u32::MAX),
+        steps_done: u32::try_from(r.steps_done).unwrap_or(u32::MAX),
+        id: r.id,
+        title: r.title,
+        subject: r.subject,
+        created_by: r.created_by,
+        created_at: r.created_at,
+        started_at: r.started_at,
+        finished_at: r.finished_at,
+        owner: r.owner,
+        epoch: r.epoch,
+        message: r.message,
+    })
 }

@@ -13,6 +13,7 @@ use crate::{
     store::alarms as store,
 };
 use judge::Scene;
+pub use judge::in_breach;
 use model::{Id, Severity, alarm::Alarm, live::Topic};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
