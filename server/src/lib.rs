@@ -2,7 +2,10 @@
 
 #![recursion_limit = "512"]
 
+pub mod boot;
+pub mod cli;
 pub mod clouds;
+pub mod config;
 pub mod error;
 pub mod inventory;
 pub mod live;
@@ -13,3 +16,4 @@ pub mod services;
 pub mod state;
 pub mod steering;
 pub mod store;
+pub mod web;

@@ -45,6 +45,11 @@ impl Bus {
         let _ = self.0.tail.send(event);
     }
 
+    /// Of the newest event; 0 before the first.
+    pub fn last_seq(&self) -> u64 {
+        self.0.ring.lock().unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// What was missed after `last` (`None`: too old, or from another life of this node) and the stream from there.
     pub fn subscribe(&self, last: Option<u64>) -> (Option<Vec<Arc<LiveEvent>>>, broadcast::Receiver<Arc<LiveEvent>>) {
         let ring = self.0.ring.lock().unwrap_or_else(PoisonError::into_inner);

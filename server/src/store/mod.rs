@@ -3,10 +3,15 @@
 //! One SQL text for SQLite and PostgreSQL (`$1`, BIGINT milliseconds, JSON as TEXT, booleans as BIGINT 0/1); [`on!`]
 //! expands a body for both with full types. Where the two must differ, the function says so.
 
+pub mod audit;
 pub mod commands;
 pub mod copies;
+pub mod idempotency;
 pub mod runs;
+pub mod sessions;
 pub mod steps;
+pub mod tokens;
+pub mod users;
 
 use anyhow::{Context, Result, bail};
 use sqlx::{

@@ -1,0 +1,56 @@
+//! API and wallboard tokens: only their hashes are kept.
+
+use super::{Db, StoreResult, on};
+
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct StoredToken {
+    pub id: String,
+    pub name: String,
+    pub purpose: String,
+    pub role: String,
+    pub created_by: String,
+    pub created_at: i64,
+    pub last_used_at: Option<i64>,
+    pub expires_at: Option<i64>,
+    pub revoked_at: Option<i64>,
+}
+
+const COLUMNS: &str = "SELECT id, name, purpose, role, created_by, created_at, last_used_at, expires_at, revoked_at FROM tokens";
+
+fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
+    sqlx::AssertSqlSafe(format!("{COLUMNS} {rest}"))
+}
+
+pub async fn insert(db: &Db, t: &StoredToken, hash: &str) -> StoreResult<()> {
+    let sql =
+        "INSERT INTO tokens(id, name, purpose, role, hash, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    on!(db, p => sqlx::query(sql).bind(&t.id).bind(&t.name).bind(&t.purpose).bind(&t.role).bind(hash).bind(&t.created_by)
+        .bind(t.created_at).bind(t.expires_at).execute(p).await?.rows_affected());
+    Ok(())
+}
+
+/// Revoked and expired ones too: the caller decides what to say.
+pub async fn by_hash(db: &Db, hash: &str) -> StoreResult<Option<StoredToken>> {
+    on!(db, p => sqlx::query_as(select("WHERE hash = $1")).bind(hash).fetch_optional(p).await)
+}
+
+pub async fn get(db: &Db, id: &str) -> StoreResult<Option<StoredToken>> {
+    on!(db, p => sqlx::query_as(select("WHERE id = $1")).bind(id).fetch_optional(p).await)
+}
+
+/// Newest first, before `before`.
+pub async fn list(db: &Db, before: Option<&str>, limit: i64) -> StoreResult<Vec<StoredToken>> {
+    // Ids grow with time, and '~' is above all of them.
+    on!(db, p => sqlx::query_as(select("WHERE id < $1 ORDER BY id DESC LIMIT $2")).bind(before.unwrap_or("~")).bind(limit).fetch_all(p).await)
+}
+
+pub async fn used(db: &Db, id: &str, at: i64) -> StoreResult<()> {
+    on!(db, p => sqlx::query("UPDATE tokens SET last_used_at = $2 WHERE id = $1").bind(id).bind(at).execute(p).await?.rows_affected());
+    Ok(())
+}
+
+pub async fn revoke(db: &Db, id: &str, at: i64) -> StoreResult<()> {
+    let sql = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
+    on!(db, p => sqlx::query(sql).bind(id).bind(at).execute(p).await?.rows_affected());
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! HTTP: the REST API, the live stream, the server-rendered screens, the wallboard. It translates and guards; what is
+//! done is in `services`.
+
+pub mod auth;
+pub mod health;
+pub mod operation;
+pub mod reply;
+pub mod rest;
+pub mod router;
+pub mod serve;
+pub mod sse;
+
+use crate::{
+    config::Config,
+    services::throttle::Throttle,
+    state::{Node, now},
+};
+use axum::extract::FromRef;
+use leptos::config::LeptosOptions;
+use std::{net::IpAddr, sync::Arc};
+
+pub use auth::CallerAddress;
+pub use reply::{Json, Limits, Path, Query};
+pub use router::router;
+
+#[derive(Clone, FromRef)]
+pub struct AppState {
+    pub node: Node,
+    pub leptos: LeptosOptions,
+    pub web: Arc<Web>,
+}
+
+/// What only the web layer of this node knows.
+pub struct Web {
+    pub public_url: String,
+    /// This program itself speaks TLS.
+    pub tls: bool,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub throttle: Throttle,
+    /// This life of the node, in the ids of the live stream: hex, no dash.
+    pub epoch: String,
+}
+
+impl AppState {
+    pub fn new(node: Node, config: &Config) -> Self {
+        let leptos = LeptosOptions::builder()
+            .output_name("app")
+            .site_root(config.site_root.display().to_string())
+            .site_pkg_dir("pkg")
+            .site_addr(config.listen)
+            .build();
+        let web = Web {
+            public_url: config.public_url.clone(),
+            tls: config.tls.is_some(),
+            trusted_proxies: config.trusted_proxies.clone(),
+            throttle: Throttle::default(),
+            epoch: format!("{:x}", now()),
+        };
+        Self { node, leptos, web: Arc::new(web) }
+    }
+}
