@@ -11,7 +11,7 @@ use crate::{
     web,
 };
 use anyhow::{Context, Result};
-use std::{fs, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
+use std::{fs, io::IsTerminal, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -36,7 +36,7 @@ fn init_process(config: &Config) -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let filter = tracing_subscriber::EnvFilter::try_new(&config.log)
         .with_context(|| format!("log is '{}': write a level or a list like info,server::recovery=debug", config.log))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => log.init(),
         LogFormat::Json => log.json().flatten_event(true).init(),
@@ -73,6 +73,7 @@ pub async fn open(config: &Config) -> Result<Node> {
         clouds: Clouds::default(),
         secrets,
         data_dir: config.data_dir.clone(),
+        replication: crate::replication::Runtime::default(),
         calls: Arc::new(Semaphore::new(config.cloud_calls)),
         stopping: CancellationToken::new(),
         tasks: TaskTracker::new(),

@@ -1,9 +1,12 @@
 //! HTTP: the REST API, the live stream, the server-rendered screens, the wallboard. It translates and guards; what is
 //! done is in `services`.
 
+pub mod assets;
 pub mod auth;
+pub mod headers;
 pub mod health;
 pub mod operation;
+pub mod pages;
 pub mod reply;
 pub mod rest;
 pub mod router;

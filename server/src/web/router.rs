@@ -1,8 +1,9 @@
 //! The table of contents: every address that the node answers at.
 
-use super::{AppState, auth::gate, health, operation, rest, sse};
+use super::{AppState, assets, auth::gate, headers, health, operation, pages, rest, sse};
 use crate::error::{Code, Error};
 use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse, routing::get};
+use tower_http::{CompressionLevel, compression::CompressionLayer};
 use utoipa::{
     Modify, OpenApi,
     openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
@@ -14,7 +15,16 @@ const LARGEST_BODY: usize = 1 << 20;
 
 pub fn router(state: AppState) -> Router {
     let api = api(&state);
-    Router::new().merge(health::router()).layer(middleware::from_fn(operation::layer)).with_state(state).merge(api)
+    let pages = pages::router(&state, api.clone());
+    Router::new()
+        .merge(health::router())
+        .merge(assets::router(&state))
+        .merge(pages)
+        .layer(middleware::from_fn(operation::layer))
+        .with_state(state.clone())
+        .merge(api)
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(middleware::from_fn_with_state(state, headers::layer))
 }
 
 /// One line for each noun.
