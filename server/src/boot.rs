@@ -1,9 +1,7 @@
 //! From a checked configuration to a running node, and back down in order.
 
 use crate::{
-    clouds::pool::Clouds,
     config::{Config, LogFormat},
-    live::Bus,
     secrets::Key,
     services::first_start,
     state::{Inner, Node, new_id},
@@ -11,9 +9,7 @@ use crate::{
     web,
 };
 use anyhow::{Context, Result};
-use std::{fs, io::IsTerminal, os::unix::fs::DirBuilderExt, sync::Arc, time::Duration};
-use tokio::sync::Semaphore;
-use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use std::{fs, io::IsTerminal, os::unix::fs::DirBuilderExt, time::Duration};
 
 /// How long requests may take to end after a signal, and background work after them.
 const GRACE: Duration = Duration::from_secs(10);
@@ -66,18 +62,7 @@ pub async fn open(config: &Config) -> Result<Node> {
         .with_context(|| format!("the data folder {} cannot be made: choose another with --data-dir", config.data_dir.display()))?;
     let secrets = Key::load_or_create(&config.key_file)?;
     let db = Db::open(&config.store).await.context("the store cannot be opened")?;
-    Ok(Node::new(Inner {
-        name: node_name(),
-        db,
-        live: Bus::default(),
-        clouds: Clouds::default(),
-        secrets,
-        data_dir: config.data_dir.clone(),
-        replication: crate::replication::Runtime::default(),
-        calls: Arc::new(Semaphore::new(config.cloud_calls)),
-        stopping: CancellationToken::new(),
-        tasks: TaskTracker::new(),
-    }))
+    Ok(Node::new(Inner::new(node_name(), db, secrets, config.data_dir.clone(), config.cloud_calls)))
 }
 
 /// The host's name for people, and something that no other life of a node had.

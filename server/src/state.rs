@@ -30,6 +30,26 @@ pub struct Inner {
     pub tasks: TaskTracker,
 }
 
+impl Inner {
+    /// Nothing runs yet: what works in the background begins empty.
+    pub fn new(name: String, db: Db, secrets: crate::secrets::Key, data_dir: PathBuf, cloud_calls: usize) -> Self {
+        Self {
+            name,
+            db,
+            secrets,
+            data_dir,
+            calls: Arc::new(Semaphore::new(cloud_calls)),
+            live: Bus::default(),
+            clouds: Clouds::default(),
+            inventory: crate::inventory::Runtime::default(),
+            replication: crate::replication::Runtime::default(),
+            recovery: crate::recovery::Runtime::default(),
+            stopping: CancellationToken::new(),
+            tasks: TaskTracker::new(),
+        }
+    }
+}
+
 impl Node {
     pub fn new(inner: Inner) -> Self {
         Self(Arc::new(inner))
