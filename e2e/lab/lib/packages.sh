@@ -23,7 +23,8 @@ can_wasm() {
 packages_missing() {
   local group=$1 wanted
   read -ra wanted <<<"$(packages_of "$group" | tr '\n' ' ')"
-  dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null |
+  # It fails when it has never heard of one of them, which is an answer, too.
+  { dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true; } |
     awk '$1 == "installed" { print $2 }' | sort -u |
     comm -13 - <(printf '%s\n' "${wanted[@]}" | sort -u)
 }
@@ -35,16 +36,22 @@ packages_check() {
   [ -z "$missing" ] || { warn "not installed: ${missing//$'\n'/ }"; return 1; }
 }
 
-packages_add_backports() {
+# Backports for QEMU and libvirt; security updates carry the newer Rust and LLVM.
+packages_add_sources() {
   # shellcheck disable=SC1091
   [ "$(. /etc/os-release; echo "${VERSION_CODENAME:-}")" = bookworm ] || return 0
   PACKAGES_SUITE=(-t bookworm-backports)
-  apt-cache policy | grep -q 'a=stable-backports\|n=bookworm-backports' && return 0
-  say "  adding bookworm-backports to the package sources"
-  cat >/etc/apt/sources.list.d/crossfade-backports.sources <<'TEXT'
+  packages_add_source bookworm-backports http://deb.debian.org/debian
+  packages_add_source bookworm-security http://deb.debian.org/debian-security
+}
+
+packages_add_source() {
+  ! apt-cache policy | grep -qE "(n=|/)$1[,/]" || return 0
+  say "  adding $1 to the package sources"
+  cat >"/etc/apt/sources.list.d/crossfade-$1.sources" <<TEXT
 Types: deb
-URIs: http://deb.debian.org/debian
-Suites: bookworm-backports
+URIs: $2
+Suites: $1
 Components: main
 Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg
 TEXT
@@ -58,16 +65,17 @@ packages_install() {
   need_root
   say "  to install: ${missing//$'\n'/ }"
   PACKAGES_SUITE=()
-  packages_add_backports
+  packages_add_sources
   quietly "reading package lists" apt-get -q update
   export DEBIAN_FRONTEND=noninteractive
   new=$(grep -E "$from_backports" <<<"$missing" || true)
   old=$(grep -vE "$from_backports" <<<"$missing" || true)
+  # The others first: backports would bring its own versions of libraries that they share.
+  # shellcheck disable=SC2086
+  [ -z "$old" ] || quietly "installing ${old//$'\n'/ }" apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install $old
   # shellcheck disable=SC2086
   [ -z "$new" ] || quietly "installing ${new//$'\n'/ }" \
-    apt-get -q -y --no-install-recommends "${PACKAGES_SUITE[@]}" install $new
-  # shellcheck disable=SC2086
-  [ -z "$old" ] || quietly "installing ${old//$'\n'/ }" apt-get -q -y --no-install-recommends install $old
+    apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${PACKAGES_SUITE[@]}" install $new
   missing=$(packages_missing "$group")
   [ -z "$missing" ] || die "still not installed: ${missing//$'\n'/ }"
 }
