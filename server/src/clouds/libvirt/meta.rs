@@ -1,0 +1,77 @@
+//! What Crossfade writes into a domain's `<metadata>`, and what it reads there. Pure.
+
+use roxmltree::Node;
+use std::collections::BTreeMap;
+
+pub const NS: &str = "https://crossfade.dev/libvirt/1";
+/// A file that never exists: what keeps a locked machine from starting, and says why in libvirt's own error.
+pub const LOCK_FOLDER: &str = "/crossfade-locked/";
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    pub tags: Vec<String>,
+    pub guest_os: Option<String>,
+    /// By MAC.
+    pub addresses: BTreeMap<String, Vec<String>>,
+    pub locked: Option<String>,
+    /// The request that made it.
+    pub token: Option<String>,
+    pub lineage: Option<String>,
+    /// Not a machine but a tool of this driver.
+    pub helper: bool,
+}
+
+pub fn is_lock(source: &str) -> bool {
+    source.starts_with(LOCK_FOLDER)
+}
+
+pub fn read(root: Node<'_, '_>) -> Meta {
+    let mut meta = Meta::default();
+    let Some(metadata) = root.children().find(|one| one.tag_name().name() == "metadata") else { return meta };
+    for node in metadata.descendants().filter(Node::is_element) {
+        let ours = node.tag_name().namespace() == Some(NS);
+        match node.tag_name().name() {
+            "tags" => meta.tags.extend(words(node)),
+            "tag" => meta.tags.extend(words(node)),
+            "os" => meta.guest_os = node.attribute("id").map(str::to_owned),
+            "address" if ours => address(node, &mut meta),
+            "lock" if ours => meta.locked = node.attribute("reason").map(str::to_owned),
+            "helper" if ours => meta.helper = true,
+            "machine" if ours => {
+                meta.token = node.attribute("token").map(str::to_owned);
+                meta.lineage = node.attribute("lineage").map(str::to_owned);
+            }
+            _ => {}
+        }
+    }
+    meta
+}
+
+/// Any tool's tags: separated by commas or lines.
+fn words<'a>(node: Node<'a, '_>) -> impl Iterator<Item = String> + 'a {
+    node.text().unwrap_or_default().split([',', '\n']).map(|word| word.trim().to_owned()).filter(|word| !word.is_empty())
+}
+
+fn address(node: Node<'_, '_>, meta: &mut Meta) {
+    if let (Some(mac), Some(ip)) = (node.attribute("mac"), node.attribute("ip")) {
+        meta.addresses.entry(mac.to_lowercase()).or_default().push(ip.to_owned());
+    }
+}
+
+/// For text in XML, in elements and attributes alike.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for one in text.chars() {
+        match one {
+            '&' => out += "&amp;",
+            '<' => out += "&lt;",
+            '>' => out += "&gt;",
+            '"' => out += "&quot;",
+            '\'' => out += "&apos;",
+            // XML 1.0 has no way to write these.
+            c if c.is_control() && !matches!(c, '\n' | '\t') => {}
+            c => out.push(c),
+        }
+    }
+    out
+}
