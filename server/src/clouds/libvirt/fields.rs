@@ -115,7 +115,10 @@ fn uri(fields: &BTreeMap<String, String>, insecure: bool) -> Result<(Url, Transp
         return Err(wrong("uri", "a remote host needs a transport: qemu+tls or qemu+ssh"));
     }
     if !insecure && matches!(transport, Transport::Tcp | Transport::Test) {
-        return Err(wrong("uri", format!("{} is neither encrypted nor authenticated: use qemu+tls, or allow it with 'insecure'", uri.scheme())));
+        return Err(wrong(
+            "uri",
+            format!("{} is neither encrypted nor authenticated: use qemu+tls, or allow it with 'insecure'", uri.scheme()),
+        ));
     }
     if !insecure && uri.query_pairs().any(|(key, value)| key.starts_with("no_verify") && value != "0") {
         return Err(wrong("uri", "no_verify switches the check of the server's identity off: remove it, or allow it with 'insecure'"));
@@ -188,16 +191,51 @@ pub fn info() -> DriverInfo {
         about: "A host with libvirt and QEMU/KVM, reached over TLS, SSH or a local socket.".into(),
         simulated: false,
         fields: vec![
-            FieldSpec { required: true, example: Some("qemu+tls://host.example/system".into()), ..field("uri", "Address", FieldInput::Text, "libvirt's own URI: qemu+tls, qemu+ssh or qemu+unix.") },
+            FieldSpec {
+                required: true,
+                example: Some("qemu+tls://host.example/system".into()),
+                ..field("uri", "Address", FieldInput::Text, "libvirt's own URI: qemu+tls, qemu+ssh or qemu+unix.")
+            },
             field("ca", "Certificate authority", FieldInput::LongText, "PEM. What signed the host's certificate; also used to read disks."),
             field("cert", "Client certificate", FieldInput::LongText, "PEM. What this node shows to the host."),
             field("key", "Client key", FieldInput::LongSecret, "PEM. The private key of the client certificate."),
             field("ssh_key", "SSH key", FieldInput::LongSecret, "For qemu+ssh: the private key. Empty: the keys of the node's user."),
-            field("ssh_known_hosts", "SSH known hosts", FieldInput::LongText, "For qemu+ssh: the line of known_hosts. Empty: what the node's user knows."),
-            field("nbd_host", "Address for disks", FieldInput::Text, "Where this node reads disks of the host. Empty: the host of the address."),
-            FieldSpec { example: Some("10809-10872".into()), ..field("nbd_ports", "Ports for disks", FieldInput::Text, "Ports of the host that this node can reach; one for each disk transfer at a time. Empty: 10809-10872.") },
-            field("migration_host", "Address for live migration", FieldInput::Text, "Where other hosts reach this one. Empty: the host of the address."),
-            FieldSpec { default: Some("false".into()), ..field("insecure", "Allow unencrypted connections", FieldInput::Switch, "Allows qemu+tcp and reading disks without TLS. Only for a network that is trusted in full.") },
+            field(
+                "ssh_known_hosts",
+                "SSH known hosts",
+                FieldInput::LongText,
+                "For qemu+ssh: the line of known_hosts. Empty: what the node's user knows.",
+            ),
+            field(
+                "nbd_host",
+                "Address for disks",
+                FieldInput::Text,
+                "Where this node reads disks of the host. Empty: the host of the address.",
+            ),
+            FieldSpec {
+                example: Some("10809-10872".into()),
+                ..field(
+                    "nbd_ports",
+                    "Ports for disks",
+                    FieldInput::Text,
+                    "Ports of the host that this node can reach; one for each disk transfer at a time. Empty: 10809-10872.",
+                )
+            },
+            field(
+                "migration_host",
+                "Address for live migration",
+                FieldInput::Text,
+                "Where other hosts reach this one. Empty: the host of the address.",
+            ),
+            FieldSpec {
+                default: Some("false".into()),
+                ..field(
+                    "insecure",
+                    "Allow unencrypted connections",
+                    FieldInput::Switch,
+                    "Allows qemu+tcp and reading disks without TLS. Only for a network that is trusted in full.",
+                )
+            },
         ],
     }
 }

@@ -165,7 +165,9 @@ fn pinned(host: &str, known: Option<&str>, seen: &str) -> Result<()> {
     match known {
         Some(known) if known != seen => Err(Error::new(
             Kind::Identity,
-            format!("{host} shows another certificate than the one that was accepted (now {seen}, accepted {known}). If it was renewed on purpose, accept the new one; if not, somebody may stand in between."),
+            format!(
+                "{host} shows another certificate than the one that was accepted (now {seen}, accepted {known}). If it was renewed on purpose, accept the new one; if not, somebody may stand in between."
+            ),
         )),
         _ => Ok(()),
     }

@@ -3,7 +3,12 @@
 use roxmltree::Node;
 use std::collections::BTreeMap;
 
-pub const NS: &str = "https://crossfade.dev/libvirt/1";
+/// Our namespaces begin with it. libvirt keeps only the first element of each namespace, so every one of ours has its
+/// own: `…/1` for tags (written by people), the following for what this driver writes.
+const NS: &str = "https://crossfade.dev/libvirt/";
+pub const LOCK_NS: &str = "https://crossfade.dev/libvirt/lock/1";
+pub const MACHINE_NS: &str = "https://crossfade.dev/libvirt/machine/1";
+pub const HELPER_NS: &str = "https://crossfade.dev/libvirt/helper/1";
 /// A file that never exists: what keeps a locked machine from starting, and says why in libvirt's own error.
 pub const LOCK_FOLDER: &str = "/crossfade-locked/";
 
@@ -29,7 +34,7 @@ pub fn read(root: Node<'_, '_>) -> Meta {
     let mut meta = Meta::default();
     let Some(metadata) = root.children().find(|one| one.tag_name().name() == "metadata") else { return meta };
     for node in metadata.descendants().filter(Node::is_element) {
-        let ours = node.tag_name().namespace() == Some(NS);
+        let ours = node.tag_name().namespace().is_some_and(|ns| ns.starts_with(NS));
         match node.tag_name().name() {
             "tags" => meta.tags.extend(words(node)),
             "tag" => meta.tags.extend(words(node)),

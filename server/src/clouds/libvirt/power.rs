@@ -3,8 +3,7 @@
 use super::{
     Libvirt,
     inventory::domain::power_state,
-    lock, meta,
-    reader,
+    lock, meta, reader,
     sys::{Conn, Domain, Fault, raw},
 };
 use crate::clouds::{

@@ -24,7 +24,8 @@ pub const CONNECT: Duration = Duration::from_secs(5);
 pub async fn tcp(host: &str, port: u16) -> Result<TcpStream> {
     let fail = |why: String| Error::transient(format!("{host}:{port}: {why}"));
     let connected = timeout(CONNECT, TcpStream::connect((host, port))).await;
-    let stream = connected.map_err(|_| fail(format!("no answer within {} s", CONNECT.as_secs())))?.map_err(|error| fail(explain(&error)))?;
+    let stream =
+        connected.map_err(|_| fail(format!("no answer within {} s", CONNECT.as_secs())))?.map_err(|error| fail(explain(&error)))?;
     // Requests are small and wait for their answer.
     stream.set_nodelay(true).map_err(|error| fail(error.to_string()))?;
     Ok(stream)
@@ -61,7 +62,9 @@ async fn accepted(host: &str, stream: &mut TlsStream<TcpStream>) -> Result<()> {
         Ok(Ok(1)) => Ok(()),
         Ok(_) => Err(Error::new(
             Kind::Auth,
-            format!("{host} refused this node's client certificate: is it signed by the authority that the host trusts, not expired, and in its tls_allowed_dn_list?"),
+            format!(
+                "{host} refused this node's client certificate: is it signed by the authority that the host trusts, not expired, and in its tls_allowed_dn_list?"
+            ),
         )),
         Err(_) => Err(Error::transient(format!("{host} did not finish the TLS handshake"))),
     }

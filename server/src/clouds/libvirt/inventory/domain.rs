@@ -192,9 +192,7 @@ fn nic(node: Node<'_, '_>, facts: &Facts, meta: &meta::Meta) -> Nic {
 }
 
 fn native(root: Node<'_, '_>, facts: &Facts) -> serde_json::Value {
-    let find = |names: &[&str]| {
-        names.iter().try_fold(root, |node, name| node.children().find(|one| one.tag_name().name() == *name))
-    };
+    let find = |names: &[&str]| names.iter().try_fold(root, |node, name| node.children().find(|one| one.tag_name().name() == *name));
     serde_json::json!({
         "type": root.attribute("type"),
         "machine": find(&["os", "type"]).and_then(|node| node.attribute("machine")),
@@ -252,7 +250,10 @@ mod tests {
         assert_eq!((m.firmware, m.arch.as_deref(), m.title.as_deref()), (Firmware::Uefi, Some("x86_64"), Some("Orders")));
         assert_eq!(m.tags, ["prod", "tier=db"]);
         assert_eq!(m.guest_os.as_deref(), Some("http://debian.org/debian/12"));
-        assert_eq!((m.disks[0].size_bytes, m.disks[0].allocated_bytes, m.disks[0].pool.as_deref()), (1 << 30, Some(5 << 20), Some("images")));
+        assert_eq!(
+            (m.disks[0].size_bytes, m.disks[0].allocated_bytes, m.disks[0].pool.as_deref()),
+            (1 << 30, Some(5 << 20), Some("images"))
+        );
         assert_eq!((m.disks[1].device.as_str(), m.disks[1].read_only), ("cdrom", true));
         assert_eq!((m.nics[0].addresses.as_slice(), m.nics[0].address_source.as_deref()), (&["10.0.0.8".to_owned()][..], Some("arp")));
         assert_eq!((m.nics[1].network.as_deref(), m.nics[1].address_source.as_deref()), (Some("br0"), Some("configured")));
@@ -260,14 +261,14 @@ mod tests {
 
     #[test]
     fn helpers_and_locks_are_not_shown_as_machines_and_disks() {
-        let helper = XML.replace("<title>", "<!-- --><title>").replace(
-            "</metadata>",
-            "<crossfade:helper xmlns:crossfade='https://crossfade.dev/libvirt/1' for='x'/></metadata>",
-        );
+        let helper = XML
+            .replace("<title>", "<!-- --><title>")
+            .replace("</metadata>", "<crossfade:helper xmlns:crossfade='https://crossfade.dev/libvirt/helper/1' for='x'/></metadata>");
         assert!(observed(&helper, &facts()).unwrap().is_none());
-        let locked = XML
-            .replace("<source file='/var/lib/libvirt/images/db1.qcow2'/>", "<source file='/crossfade-locked/moved'/>")
-            .replace("</metadata>", "<crossfade:lock xmlns:crossfade='https://crossfade.dev/libvirt/1' reason='moved to dublin'/></metadata>");
+        let locked = XML.replace("<source file='/var/lib/libvirt/images/db1.qcow2'/>", "<source file='/crossfade-locked/moved'/>").replace(
+            "</metadata>",
+            "<crossfade:lock xmlns:crossfade='https://crossfade.dev/libvirt/lock/1' reason='moved to dublin'/></metadata>",
+        );
         let m = observed(&locked, &facts()).unwrap().unwrap();
         assert_eq!((m.disks.len(), m.locked.as_deref()), (1, Some("moved to dublin")));
     }

@@ -123,7 +123,10 @@ mod tests {
 
     #[test]
     fn a_network_says_what_it_is() {
-        let nat = network("<network><name>n</name><forward mode='nat'/><bridge name='virbr0'/><ip address='10.1.0.1' netmask='255.255.255.0'/></network>", true);
+        let nat = network(
+            "<network><name>n</name><forward mode='nat'/><bridge name='virbr0'/><ip address='10.1.0.1' netmask='255.255.255.0'/></network>",
+            true,
+        );
         let nat = nat.unwrap();
         assert_eq!((nat.kind.as_str(), nat.cidr.as_deref(), nat.bridge.as_deref()), ("nat", Some("10.1.0.1/24"), Some("virbr0")));
         assert_eq!(network("<network><name>n</name></network>", false).unwrap().kind, "isolated");

@@ -8,7 +8,10 @@ use super::super::{
     sys::Signal,
     threads::Threads,
 };
-use crate::clouds::{Change, error::{Error, Result}};
+use crate::clouds::{
+    Change,
+    error::{Error, Result},
+};
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use tokio::{
     sync::{broadcast, mpsc},

@@ -44,9 +44,7 @@ impl Domain {
     pub fn redefine_checkpoint(&self, xml: &str) -> R<Checkpoint> {
         let xml = c(xml)?;
         // SAFETY: the string outlives the call.
-        Checkpoint::own(unsafe {
-            raw::virDomainCheckpointCreateXML(self.ptr(), xml.as_ptr(), raw::VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE)
-        })
+        Checkpoint::own(unsafe { raw::virDomainCheckpointCreateXML(self.ptr(), xml.as_ptr(), raw::VIR_DOMAIN_CHECKPOINT_CREATE_REDEFINE) })
     }
 
     /// Starts a backup job and makes a checkpoint at the same instant.

@@ -137,9 +137,7 @@ impl Conn {
         let machine = machine.map(c).transpose()?;
         let machine = machine.as_ref().map_or(std::ptr::null(), |m| m.as_ptr());
         // SAFETY: the strings outlive the call; null asks for the default emulator.
-        take(unsafe {
-            raw::virConnectGetDomainCapabilities(self.ptr(), std::ptr::null(), arch.as_ptr(), machine, virt.as_ptr(), 0)
-        })
+        take(unsafe { raw::virConnectGetDomainCapabilities(self.ptr(), std::ptr::null(), arch.as_ptr(), machine, virt.as_ptr(), 0) })
     }
 }
 

@@ -32,11 +32,13 @@ impl Conn {
     fn reclaimable_kib(&self) -> Option<u64> {
         let mut count = 0;
         // SAFETY: a null list asks for the number of fields.
-        check(unsafe { raw::virNodeGetMemoryStats(self.ptr(), raw::VIR_NODE_MEMORY_STATS_ALL_CELLS, std::ptr::null_mut(), &mut count, 0) }).ok()?;
+        check(unsafe { raw::virNodeGetMemoryStats(self.ptr(), raw::VIR_NODE_MEMORY_STATS_ALL_CELLS, std::ptr::null_mut(), &mut count, 0) })
+            .ok()?;
         // SAFETY: all-zero is a valid value of this plain struct.
         let mut stats = vec![unsafe { std::mem::zeroed::<raw::_virNodeMemoryStats>() }; count as usize];
         // SAFETY: `count` elements are there.
-        check(unsafe { raw::virNodeGetMemoryStats(self.ptr(), raw::VIR_NODE_MEMORY_STATS_ALL_CELLS, stats.as_mut_ptr(), &mut count, 0) }).ok()?;
+        check(unsafe { raw::virNodeGetMemoryStats(self.ptr(), raw::VIR_NODE_MEMORY_STATS_ALL_CELLS, stats.as_mut_ptr(), &mut count, 0) })
+            .ok()?;
         let sum = |names: &[&str]| stats.iter().filter(|s| names.contains(&peek(s.field.as_ptr()).as_str())).map(|s| s.value).sum::<u64>();
         let available = sum(&["available"]);
         let sum = if available > 0 { available } else { sum(&["free", "buffers", "cached"]) };

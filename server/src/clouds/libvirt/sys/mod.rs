@@ -3,8 +3,6 @@
 //! Every call here blocks and belongs on a thread of its own ([`super::threads`]). The crate `virt` is not used: its
 //! handles panic when libvirt cannot free them, and it lacks events, checkpoints, backups and streams with holes.
 #![allow(unsafe_code, reason = "a C library is called; each block passes pointers that a handle here keeps alive")]
-#![allow(dead_code)]
-
 mod checkpoint;
 mod conn;
 mod domain;

@@ -13,7 +13,6 @@ impl Stream {
         Self::own(unsafe { raw::virStreamNew(conn.ptr(), 0) })
     }
 
-
     /// Sends all of `data`; blocks while the connection is full.
     pub fn send(&self, mut data: &[u8]) -> R<()> {
         while !data.is_empty() {
