@@ -36,6 +36,11 @@ impl Toasts {
         self.push(format!("{}{quote}", error.message), true);
     }
 
+    /// The error of one of several.
+    pub fn error_about(self, subject: &str, error: &ApiError) {
+        self.push(format!("{subject}: {}", error.message), true);
+    }
+
     fn push(self, text: String, error: bool) -> u64 {
         let id = self.0.with_untracked(|all| all.last().map_or(1, |t| t.id + 1));
         self.0.update(|all| all.push(Toast { id, text, error }));

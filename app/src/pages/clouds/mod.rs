@@ -1,19 +1,13 @@
-//! Clouds.
+//! Clouds: how each one answers, what it has, and how a new one is connected.
 
-use crate::components::page_header::PageHeader;
-use leptos::prelude::*;
+mod add;
+mod detail;
+mod edit;
+mod form;
+mod list;
+mod probe;
+mod resources;
 
-#[component]
-pub fn CloudsPage() -> impl IntoView {
-    view! { <PageHeader title="Clouds"/> }
-}
-
-#[component]
-pub fn AddCloudPage() -> impl IntoView {
-    view! { <PageHeader title="Add cloud"/> }
-}
-
-#[component]
-pub fn CloudPage() -> impl IntoView {
-    view! { <PageHeader title="Cloud"/> }
-}
+pub use add::AddCloudPage;
+pub use detail::CloudPage;
+pub use list::CloudsPage;

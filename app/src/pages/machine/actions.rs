@@ -1,0 +1,69 @@
+//! The buttons: what the node offers for this machine now; a refused one says why.
+
+use crate::{
+    components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog, copy_command::CopyCommand},
+    dialogs::{move_machine::MoveDialog, protect::ProtectDialog},
+    pages::machines::power,
+};
+use leptos::prelude::*;
+use model::machine::{Machine, PowerAction};
+
+#[component]
+pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
+    let id = machine.with_untracked(|m| m.row.id.clone());
+    let (moving, protecting) = (RwSignal::new(false), RwSignal::new(false));
+    let own = id.clone();
+    let ids = Signal::derive(move || vec![own.clone()]);
+    let path = format!("/machines/{id}/power");
+    view! {
+        {plain(machine, "start", "Start", PowerAction::Start)}
+        {asked(machine, "stop", "Stop", PowerAction::Stop, "The guest is asked to shut down.")}
+        {asked(machine, "power_off", "Power off", PowerAction::PowerOff, "Like pulling the plug: what the guest has not written is lost.")}
+        {asked(machine, "reset", "Reset", PowerAction::Reset, "Like the reset button: what the guest has not written is lost.")}
+        {opener(machine, "protect", "Protect …", protecting, "")}
+        {opener(machine, "move", "Move to cloud …", moving, "primary")}
+        <CopyCommand method="POST" path=path body=Some(r#"{"action":"start"}"#.to_owned())/>
+        <MoveDialog machine=id open=moving/>
+        <ProtectDialog machines=ids open=protecting/>
+    }
+}
+
+fn refused(machine: RwSignal<Machine>, name: &'static str) -> Signal<Option<String>> {
+    Signal::derive(move || {
+        machine.with(|m| match m.actions.iter().find(|a| a.name == name) {
+            Some(action) => action.refused.clone(),
+            None => Some("Not possible with this machine.".to_owned()),
+        })
+    })
+}
+
+async fn act(machine: RwSignal<Machine>, action: PowerAction) -> crate::api::Result<()> {
+    let id = machine.with_untracked(|m| m.row.id.clone());
+    let seen = power(&id, action).await?;
+    machine.try_set(seen);
+    Ok(())
+}
+
+/// Needs no question before.
+fn plain(machine: RwSignal<Machine>, name: &'static str, label: &'static str, action: PowerAction) -> impl IntoView {
+    view! { <ButtonAction label=label refused=refused(machine, name) run=move || act(machine, action)/> }
+}
+
+fn asked(machine: RwSignal<Machine>, name: &'static str, label: &'static str, action: PowerAction, what: &'static str) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let title = Signal::derive(move || format!("{label} {}?", machine.with(|m| m.row.name.clone())));
+    view! {
+        {opener(machine, name, label, open, "")}
+        <ConfirmDialog open=open title=title verb=label run=move || act(machine, action)>
+            <p>{what}</p>
+        </ConfirmDialog>
+    }
+}
+
+fn opener(machine: RwSignal<Machine>, name: &'static str, label: &'static str, open: RwSignal<bool>, look: &'static str) -> impl IntoView {
+    let show = move || async move {
+        open.set(true);
+        Ok(())
+    };
+    view! { <ButtonAction label=label look=look refused=refused(machine, name) run=show/> }
+}

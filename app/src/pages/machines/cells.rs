@@ -1,0 +1,88 @@
+//! One row: every figure with its age where it can be old.
+
+use super::{columns::Column, table::Chosen};
+use crate::{
+    components::{
+        age::Age,
+        simulated_badge::SimulatedBadge,
+        status::{self, Shown, Status, Tone},
+    },
+    format,
+    state::Clock,
+};
+use leptos::prelude::*;
+use model::{
+    cloud::CloudStatus,
+    machine::{CopyRole, MachineRow, RowProtection},
+};
+
+pub fn all(machine: &MachineRow, columns: &[Column], chosen: Chosen) -> impl IntoView + use<> {
+    let rest = columns.iter().map(|c| cell(c, machine)).collect_view();
+    view! { {mark(machine, chosen)} {name(machine)} {rest} }
+}
+
+fn mark(machine: &MachineRow, chosen: Chosen) -> impl IntoView + use<> {
+    let (id, own, name) = (machine.id.clone(), machine.id.clone(), machine.name.clone());
+    let label = format!("Choose {name}");
+    let toggle = move |_| {
+        chosen.update(|all| {
+            if all.remove(&id).is_none() {
+                all.insert(id.clone(), name.clone());
+            }
+        });
+    };
+    view! {
+        <td class="col-mark">
+            <input type="checkbox" aria-label=label prop:checked=move || chosen.with(|c| c.contains_key(&own)) on:change=toggle/>
+        </td>
+    }
+}
+
+fn name(machine: &MachineRow) -> impl IntoView + use<> {
+    let split = machine.split_brain.then(|| view! { " " <Status tone=Tone::Bad label="Split brain"/> });
+    let role = machine.role.filter(|r| *r != CopyRole::Active).map(|r| view! { " " <span class="soft">{r.word()}</span> });
+    view! {
+        <th scope="row" class="col-name">
+            <a href=format!("/machines/{}", machine.id)>{machine.name.clone()}</a> {split} {role}
+        </th>
+    }
+}
+
+fn cell(column: &Column, machine: &MachineRow) -> impl IntoView + use<> {
+    let class = format!("col-{}{}", column.key, if column.figure { " num" } else { "" });
+    let content = match column.key {
+        "state" => state(machine).into_any(),
+        "cloud" => place(machine).into_any(),
+        "protection" => protection(machine.protection.clone()).into_any(),
+        "vcpus" => machine.vcpus.into_any(),
+        "memory" => format::mebibytes(machine.memory_mib).into_any(),
+        "disk" => format::bytes(machine.disk_bytes).into_any(),
+        "addresses" => machine.addresses.join(", ").into_any(),
+        "tags" => machine.tags.join(", ").into_any(),
+        _ => view! { <Age at=Some(machine.observed_at)/> }.into_any(),
+    };
+    view! { <td class=class>{content}</td> }
+}
+
+/// Of a cloud that does not answer it is the last known state, and says so.
+fn state(machine: &MachineRow) -> impl IntoView + use<> {
+    match machine.cloud_status {
+        CloudStatus::Ok => status::of(machine.state).into_any(),
+        _ => view! { <span class="old" title="The cloud does not answer now: this is the last known state.">"was " {machine.state.word()}</span> }.into_any(),
+    }
+}
+
+fn place(machine: &MachineRow) -> impl IntoView + use<> {
+    let simulated = machine.simulated.then(|| view! { " " <SimulatedBadge/> });
+    view! { {machine.site.clone()} " · " <a href=format!("/clouds/{}", machine.cloud_id)>{machine.cloud.clone()}</a> {simulated} }
+}
+
+fn protection(protection: Option<RowProtection>) -> impl IntoView {
+    let clock = Clock::get();
+    protection.map(|p| {
+        let late = move || p.newest_point_at.is_none_or(|t| clock.get() - t > i64::from(p.rpo_seconds) * 1000);
+        let words = move || p.newest_point_at.map_or_else(|| p.state.word().to_owned(), |t| format!("{} of {}", format::age(clock.get() - t), format::seconds(p.rpo_seconds)));
+        let tone = Signal::derive(move || if late() && p.state.tone() == Tone::Good { Tone::Bad } else { p.state.tone() });
+        view! { <a class="plain" href=format!("/protection/{}", p.group_id) title=p.group.clone()><Status tone=tone label=Signal::derive(words)/></a> }
+    })
+}
