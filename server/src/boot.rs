@@ -3,7 +3,7 @@
 use crate::{
     config::{Config, LogFormat},
     secrets::Key,
-    services::first_start,
+    services::{self, first_start},
     state::{Inner, Node, new_id},
     store::Db,
     web,
@@ -43,8 +43,11 @@ fn init_process(config: &Config) -> Result<()> {
 async fn serve(config: Config) -> Result<()> {
     let node = open(&config).await?;
     first_start::prepare(&node, &config).await?;
+    if let Some(machines) = config.simulate {
+        services::clouds::simulate::ensure(&node, machines).await?;
+    }
     let state = web::AppState::new(node.clone(), &config);
-    start_background(&node);
+    start_background(&node).await?;
     let served = web::serve::run(state, &config).await;
     stop(&node).await;
     served
@@ -74,8 +77,11 @@ fn node_name() -> String {
 }
 
 /// Each spawns onto `node.tasks` and ends when `node.stopping` is cancelled.
-fn start_background(node: &Node) {
-    crate::services::sessions::start_sweeper(node);
+async fn start_background(node: &Node) -> Result<()> {
+    services::sessions::start_sweeper(node);
+    services::clouds::open_all(node).await?;
+    crate::inventory::start(node).await?;
+    Ok(())
 }
 
 async fn stop(node: &Node) {

@@ -56,6 +56,9 @@ pub struct Settings {
     /// Calls to all clouds at once, 1 to 4096 [default: 64]
     #[arg(long, env = "CROSSFADE_CLOUD_CALLS", value_name = "N")]
     pub cloud_calls: Option<usize>,
+    /// Add simulated clouds with so many machines together, at several sites; nothing about them is real
+    #[arg(long, env = "CROSSFADE_SIMULATE", value_name = "MACHINES", num_args = 0..=1, default_missing_value = "200")]
+    pub simulate: Option<u32>,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -82,6 +85,7 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub cloud_calls: usize,
+    pub simulate: Option<u32>,
 }
 
 impl Settings {
@@ -103,6 +107,7 @@ impl Settings {
             log: said.log.unwrap_or_else(|| "info".into()),
             log_format: said.log_format.unwrap_or_default(),
             cloud_calls: said.cloud_calls.unwrap_or(64),
+            simulate: said.simulate,
             trusted_proxies: said.trusted_proxy,
             data_dir,
             listen,
@@ -110,6 +115,9 @@ impl Settings {
         };
         if !(1..=4096).contains(&config.cloud_calls) {
             bail!("cloud-calls is {}: it must be between 1 and 4096", config.cloud_calls);
+        }
+        if config.simulate.is_some_and(|n| !(1..=200_000).contains(&n)) {
+            bail!("simulate is {}: it must be between 1 and 200000 machines", config.simulate.unwrap_or(0));
         }
         Ok(config)
     }
@@ -131,6 +139,7 @@ impl Settings {
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
             cloud_calls: self.cloud_calls.or(file.cloud_calls),
+            simulate: self.simulate.or(file.simulate),
         }
     }
 }

@@ -1,9 +1,13 @@
 //! The use cases, one file for each noun: what the API, the screens and the CLI all come through.
 //! Roles are checked here, and everything that changes something leaves an audit event.
 
+pub mod alarms;
 pub mod audit;
 pub mod caller;
+pub mod clouds;
 pub mod first_start;
+pub mod machines;
+pub mod overview;
 pub mod passwords;
 pub mod sessions;
 pub mod throttle;

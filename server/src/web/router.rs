@@ -34,6 +34,11 @@ fn nouns() -> OpenApiRouter<AppState> {
         .merge(rest::users::router())
         .merge(rest::tokens::router())
         .merge(rest::audit::router())
+        .merge(rest::alarms::router())
+        .merge(rest::clouds::router())
+        .merge(rest::drivers::router())
+        .merge(rest::machines::router())
+        .merge(rest::overview::router())
         .merge(sse::router())
 }
 

@@ -1,6 +1,11 @@
 //! The REST API, one file for each noun. `router.rs` has the list.
 
+pub mod alarms;
 pub mod audit;
+pub mod clouds;
+pub mod drivers;
+pub mod machines;
+pub mod overview;
 pub mod session;
 pub mod tokens;
 pub mod users;

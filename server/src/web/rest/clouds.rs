@@ -1,0 +1,78 @@
+//! Clouds.
+
+use crate::{
+    error::Result,
+    services::{caller::Caller, clouds},
+    state::Node,
+    web::{AppState, Json, Path},
+};
+use axum::{extract::State, http::StatusCode};
+use model::{
+    Page,
+    cloud::{Cloud, NewCloud, ProbeReport, Resources},
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list, add))
+        .routes(routes!(probe_new))
+        .routes(routes!(get, change, remove))
+        .routes(routes!(resources))
+        .routes(routes!(probe))
+        .routes(routes!(refresh))
+}
+
+/// All clouds, by site and name.
+#[utoipa::path(get, path = "/clouds", tag = "clouds", responses((status = 200, body = Page<Cloud>)))]
+async fn list(State(node): State<Node>, _: Caller) -> Json<Page<Cloud>> {
+    Json(clouds::list(&node))
+}
+
+/// Add a cloud. It is probed first; what cannot be used is not added.
+#[utoipa::path(post, path = "/clouds", tag = "clouds", request_body = NewCloud, responses((status = 201, body = Cloud)))]
+async fn add(State(node): State<Node>, caller: Caller, Json(new): Json<NewCloud>) -> Result<(StatusCode, Json<Cloud>)> {
+    Ok((StatusCode::CREATED, Json(clouds::add(&node, &caller, new).await?)))
+}
+
+/// Try settings without saving them.
+#[utoipa::path(post, path = "/clouds/probe", tag = "clouds", request_body = NewCloud, responses((status = 200, body = ProbeReport)))]
+async fn probe_new(State(node): State<Node>, caller: Caller, Json(new): Json<NewCloud>) -> Result<Json<ProbeReport>> {
+    clouds::probe_new(&node, &caller, new).await.map(Json)
+}
+
+#[utoipa::path(get, path = "/clouds/{id}", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = Cloud)))]
+async fn get(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Cloud>> {
+    clouds::get(&node, &id).map(Json)
+}
+
+/// Change a cloud. Secret fields that are left out keep their value; an empty one is taken away.
+#[utoipa::path(put, path = "/clouds/{id}", tag = "clouds", params(("id" = String, Path)), request_body = NewCloud, responses((status = 200, body = Cloud)))]
+async fn change(State(node): State<Node>, caller: Caller, Path(id): Path<String>, Json(new): Json<NewCloud>) -> Result<Json<Cloud>> {
+    clouds::update(&node, &caller, &id, new).await.map(Json)
+}
+
+/// Remove a cloud from the console. The cloud and its machines are not touched.
+#[utoipa::path(delete, path = "/clouds/{id}", tag = "clouds", params(("id" = String, Path)), responses((status = 204)))]
+async fn remove(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<StatusCode> {
+    clouds::remove(&node, &caller, &id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Hosts, networks, storage and host bus adapters, asked for now.
+#[utoipa::path(get, path = "/clouds/{id}/resources", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = Resources)))]
+async fn resources(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Resources>> {
+    clouds::resources(&node, &id).await.map(Json)
+}
+
+/// Try a saved cloud now.
+#[utoipa::path(post, path = "/clouds/{id}/probe", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = ProbeReport)))]
+async fn probe(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<ProbeReport>> {
+    clouds::probe(&node, &caller, &id).await.map(Json)
+}
+
+/// Look at everything again now. The answer is the cloud as it is known; what is found comes by the live stream.
+#[utoipa::path(post, path = "/clouds/{id}/refresh", tag = "clouds", params(("id" = String, Path)), responses((status = 202, body = Cloud)))]
+async fn refresh(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<(StatusCode, Json<Cloud>)> {
+    Ok((StatusCode::ACCEPTED, Json(clouds::refresh(&node, &caller, &id)?)))
+}
