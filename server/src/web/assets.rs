@@ -8,11 +8,10 @@ use axum::{
     middleware::{self, Next},
     response::Response,
 };
-use std::path::Path;
 use tower_http::services::ServeDir;
 
 pub fn router(state: &AppState) -> Router<AppState> {
-    let folder = Path::new(&*state.leptos.site_root).join(&*state.leptos.site_pkg_dir);
+    let folder = state.web.assets.clone();
     Router::new().nest_service("/pkg", ServeDir::new(folder).precompressed_br()).layer(middleware::from_fn(caching))
 }
 

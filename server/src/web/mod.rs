@@ -6,6 +6,7 @@ pub mod auth;
 pub mod headers;
 pub mod health;
 pub mod operation;
+#[cfg(feature = "ui")]
 pub mod pages;
 pub mod reply;
 pub mod rest;
@@ -19,8 +20,9 @@ use crate::{
     state::{Node, now},
 };
 use axum::extract::FromRef;
+#[cfg(feature = "ui")]
 use leptos::config::LeptosOptions;
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 pub use auth::CallerAddress;
 pub use reply::{Json, Limits, Path, Query};
@@ -29,6 +31,7 @@ pub use router::router;
 #[derive(Clone, FromRef)]
 pub struct AppState {
     pub node: Node,
+    #[cfg(feature = "ui")]
     pub leptos: LeptosOptions,
     pub web: Arc<Web>,
 }
@@ -36,6 +39,8 @@ pub struct AppState {
 /// What only the web layer of this node knows.
 pub struct Web {
     pub public_url: String,
+    /// The built screens.
+    pub assets: PathBuf,
     /// This program itself speaks TLS.
     pub tls: bool,
     pub trusted_proxies: Vec<IpAddr>,
@@ -46,6 +51,7 @@ pub struct Web {
 
 impl AppState {
     pub fn new(node: Node, config: &Config) -> Self {
+        #[cfg(feature = "ui")]
         let leptos = LeptosOptions::builder()
             .output_name("app")
             .site_root(config.site_root.display().to_string())
@@ -54,11 +60,17 @@ impl AppState {
             .build();
         let web = Web {
             public_url: config.public_url.clone(),
+            assets: config.site_root.join("pkg"),
             tls: config.tls.is_some(),
             trusted_proxies: config.trusted_proxies.clone(),
             throttle: Throttle::default(),
             epoch: format!("{:x}", now()),
         };
-        Self { node, leptos, web: Arc::new(web) }
+        Self {
+            node,
+            #[cfg(feature = "ui")]
+            leptos,
+            web: Arc::new(web),
+        }
     }
 }

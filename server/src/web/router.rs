@@ -1,6 +1,6 @@
 //! The table of contents: every address that the node answers at.
 
-use super::{AppState, assets, auth::gate, headers, health, operation, pages, rest, sse};
+use super::{AppState, assets, auth::gate, headers, health, operation, rest, sse};
 use crate::error::{Code, Error};
 use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse, routing::get};
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -15,7 +15,10 @@ const LARGEST_BODY: usize = 1 << 20;
 
 pub fn router(state: AppState) -> Router {
     let api = api(&state);
-    let pages = pages::router(&state, api.clone());
+    #[cfg(feature = "ui")]
+    let pages = super::pages::router(&state, api.clone());
+    #[cfg(not(feature = "ui"))]
+    let pages = Router::new();
     Router::new()
         .merge(health::router())
         .merge(assets::router(&state))
