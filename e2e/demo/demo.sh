@@ -22,7 +22,7 @@ main() {
   trap take_down EXIT
 
   phase "packages"
-  "$LAB" install all
+  "$LAB" install lab build
   phase_done
   phase "build (the first one takes its minutes)"
   build_release

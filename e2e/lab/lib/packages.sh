@@ -3,6 +3,11 @@
 # shellcheck shell=bash
 
 packages_of() {
+  local group
+  for group in "$@"; do packages_of_one "$group"; done
+}
+
+packages_of_one() {
   case $1 in
     lab) echo qemu-system-x86 qemu-utils libvirt-daemon-system libvirt-clients libnbd-bin \
               gcc libc6-dev cpio lz4 e2fsprogs openssl curl jq iproute2 util-linux ca-certificates ;;
@@ -21,8 +26,8 @@ can_wasm() {
 }
 
 packages_missing() {
-  local group=$1 wanted
-  read -ra wanted <<<"$(packages_of "$group" | tr '\n' ' ')"
+  local wanted
+  read -ra wanted <<<"$(packages_of "$@" | tr '\n' ' ')"
   # It fails when it has never heard of one of them, which is an answer, too.
   { dpkg-query -W -f='${db:Status-Status} ${Package}\n' "${wanted[@]}" 2>/dev/null || true; } |
     awk '$1 == "installed" { print $2 }' | sort -u |
@@ -58,9 +63,10 @@ TEXT
 }
 
 packages_install() {
-  local group=${1:-lab} missing from_backports='^(qemu-|libvirt-)' new old
-  command -v apt-get >/dev/null || die "this is not Debian: install yourself: $(packages_of "$group" | tr '\n' ' ')"
-  missing=$(packages_missing "$group")
+  local missing from_backports='^(qemu-|libvirt-)' new old
+  [ $# -gt 0 ] || set -- lab
+  command -v apt-get >/dev/null || die "this is not Debian: install yourself: $(packages_of "$@" | tr '\n' ' ')"
+  missing=$(packages_missing "$@")
   [ -n "$missing" ] || return 0
   need_root
   say "  to install: ${missing//$'\n'/ }"
@@ -76,6 +82,6 @@ packages_install() {
   # shellcheck disable=SC2086
   [ -z "$new" ] || quietly "installing ${new//$'\n'/ }" \
     apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${PACKAGES_SUITE[@]}" install $new
-  missing=$(packages_missing "$group")
+  missing=$(packages_missing "$@")
   [ -z "$missing" ] || die "still not installed: ${missing//$'\n'/ }"
 }
