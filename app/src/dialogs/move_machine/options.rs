@@ -25,7 +25,7 @@ pub fn Options(
     view! {
         <Mode fields machine clouds/>
         <Maps fields machine finding/>
-        <details class="more" prop:open=move || request.with(Result::is_err)>
+        <details class="more">
             <summary>"Health check, addresses, and what becomes of the source"</summary>
             <HealthFields id="move" form=fields.health/>
             <TextField

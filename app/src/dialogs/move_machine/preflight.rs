@@ -14,7 +14,9 @@ pub fn Preflight(request: Parsed, finding: LocalResource<Option<Finding>>) -> im
             <h3 id="preflight-title">"Before it starts"</h3>
             <div role="status">
                 {move || match (request.get(), old(), answer()) {
-                    (Err(_), ..) => view! { <p class="note" data-tone="warn">"Mend the marked fields first."</p> }.into_any(),
+                    (Err(faults), ..) => view! {
+                        <ul class="faults">{faults.into_iter().map(|f| view! { <li>{f.message}</li> }).collect_view()}</ul>
+                    }.into_any(),
                     (_, true, _) | (_, _, None) => view! { <p class="loading">"Checking …"</p> }.into_any(),
                     (_, _, Some((_, Err(error)))) => view! { <ErrorNote error/> }.into_any(),
                     (_, _, Some((_, Ok(found)))) => view! { <Found found/> }.into_any(),

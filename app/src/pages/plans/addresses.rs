@@ -53,12 +53,11 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
     Effect::new(move |_| {
         let probe = probe.draft().parse().ok();
         let (address, member_id) = (address.get().trim().to_owned(), member.get());
-        draft.spec.update(|s| {
-            if let Some(row) = s.service_addresses.get_mut(n) {
-                let probe = probe.unwrap_or_else(|| row.probe.clone());
-                *row = ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), probe };
-            }
-        });
+        let Some(row) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return };
+        let next = ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), probe: probe.unwrap_or_else(|| row.probe.clone()) };
+        if next != row {
+            draft.spec.update(|s| s.service_addresses[n] = next);
+        }
     });
     let remove = move |_| draft.spec.update(|s| drop(s.service_addresses.remove(n)));
     view! {

@@ -12,13 +12,15 @@ pub struct Draft {
     pub saved: RwSignal<PlanSpec>,
     pub name: RwSignal<String>,
     pub groups: RwSignal<Page<Group>>,
+    /// Counts up when the draft is replaced as a whole: the fields are then drawn anew.
+    round: RwSignal<u32>,
 }
 
 impl Draft {
     fn new(saved: RwSignal<PlanSpec>, groups: RwSignal<Page<Group>>) -> Self {
         let spec = RwSignal::new(saved.get_untracked());
         let name = RwSignal::new(spec.with_untracked(|s| s.name.clone()));
-        let draft = Self { spec, saved, name, groups };
+        let draft = Self { spec, saved, name, groups, round: RwSignal::new(0) };
         draft.follow();
         draft
     }
@@ -28,11 +30,18 @@ impl Draft {
         Effect::new(move |before: Option<PlanSpec>| {
             let saved = self.saved.get();
             if before.is_some_and(|before| self.whole_untracked() == before) {
-                self.name.set(saved.name.clone());
-                self.spec.set(saved.clone());
+                self.reset();
             }
             saved
         });
+    }
+
+    /// Throws away what was changed here.
+    pub fn reset(self) {
+        let saved = self.saved.get_untracked();
+        self.name.set(saved.name.clone());
+        self.spec.set(saved);
+        self.round.update(|n| *n += 1);
     }
 
     /// Reactive: the spec as it would be saved.
@@ -56,9 +65,14 @@ pub fn Editor(groups: RwSignal<Page<Group>>, saved: RwSignal<PlanSpec>, id: Opti
         <div class="plan-editor">
             <div class="form"><TextField label="Name" name="plan-name" value=draft.name required=true/></div>
             <Groups draft/>
-            <Columns draft/>
-            <Addresses draft/>
-            <Callouts draft/>
+            {move || {
+                draft.round.track();
+                view! {
+                    <Columns draft/>
+                    <Addresses draft/>
+                    <Callouts draft/>
+                }
+            }}
             <Save draft id/>
         </div>
     }

@@ -28,15 +28,12 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
             None => api::post("/plans", &spec).await?,
         };
         let new = kept.with_value(Option::is_none);
-        draft.saved.try_set(plan.spec);
+        draft.saved.set(plan.spec);
+        draft.reset();
         if new {
             navigate.with_value(|go| go(&format!("/plans/{}", plan.id), NavigateOptions::default()));
         }
         Ok(())
-    };
-    let undo = move |_| {
-        draft.name.set(draft.saved.with_untracked(|s| s.name.clone()));
-        draft.spec.set(draft.saved.get_untracked());
     };
     view! {
         <section class="plan-save" aria-label="Save">
@@ -45,7 +42,7 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
             </Show>
             <div class="row">
                 <ButtonAction label="Save the plan" look="primary" refused run=run done="Saved."/>
-                <button type="button" class="button" disabled=move || !draft.changed() on:click=undo>"Undo all changes"</button>
+                <button type="button" class="button" disabled=move || !draft.changed() on:click=move |_| draft.reset()>"Undo all changes"</button>
                 {id.map(|id| view! { <Delete id name=Signal::derive(move || draft.saved.with(|s| s.name.clone()))/> })}
             </div>
         </section>

@@ -20,7 +20,7 @@ const COLUMNS: &[Column] = &[
     Column("Lag", ""),
     Column("Points", "num"),
     Column("Last cycle", "num wide-only"),
-    Column("", ""),
+    Column("Change", ""),
 ];
 
 #[component]

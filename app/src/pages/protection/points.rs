@@ -24,7 +24,7 @@ const COLUMNS: &[Column] = &[
     Column("Kind", ""),
     Column("Size", "num"),
     Column("Durable since", "wide-only"),
-    Column("", ""),
+    Column("Held", ""),
 ];
 
 #[component]

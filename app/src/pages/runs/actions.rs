@@ -1,6 +1,9 @@
 //! Pause, resume and cancel the whole run. What cannot be done says why.
 
-use super::command::{give, refusal};
+use super::{
+    command::{give, refusal},
+    words,
+};
 use crate::components::button_action::ButtonAction;
 use leptos::prelude::*;
 use model::run::{RunCommand, RunDetail, RunState};
@@ -24,4 +27,11 @@ pub fn RunActions(detail: RwSignal<RunDetail>) -> impl IntoView {
             </div>
         </Show>
     }
+}
+
+/// Why the run cannot be cancelled, in plain sight: whoever looks for that button is in a hurry.
+#[component]
+pub fn WhyNotCancel(detail: RwSignal<RunDetail>) -> impl IntoView {
+    let why = Memo::new(move |_| detail.with(|d| if d.run.state.is_over() { None } else { words::refusal(d, "cancel") }));
+    move || why.get().map(|why| view! { <p class="refused">"It cannot be cancelled now: "{why}</p> })
 }

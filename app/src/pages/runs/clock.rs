@@ -5,9 +5,9 @@ use model::{
     run::{Run, RunDetail, RunKind, Step, StepState},
 };
 
-/// Time since the start; it stands still once the run is over. `None` before a node has taken it.
-pub fn elapsed(run: &Run, now: Millis) -> Option<Millis> {
-    run.started_at.map(|t| (run.finished_at.unwrap_or(now) - t).max(0))
+/// Time since the button was pressed, as the observed recovery time counts too; it stands still once the run is over.
+pub fn elapsed(run: &Run, now: Millis) -> Millis {
+    (run.finished_at.unwrap_or(now) - run.created_at).max(0)
 }
 
 /// How long the machine of a move has been away so far: from the moment at which its stop began until a step that
@@ -33,11 +33,11 @@ mod tests {
     #[test]
     fn the_clock_stands_still_when_the_run_is_over() {
         let mut run = detail().run;
-        assert_eq!(elapsed(&run, T0 + 5_000), Some(5_000));
-        run.finished_at = Some(T0 + 7_000);
-        assert_eq!(elapsed(&run, T0 + 60_000), Some(7_000));
         run.started_at = None;
-        assert_eq!(elapsed(&run, T0), None);
+        assert_eq!(elapsed(&run, T0 + 5_000), 5_000);
+        run.finished_at = Some(T0 + 7_000);
+        assert_eq!(elapsed(&run, T0 + 60_000), 7_000);
+        assert_eq!(elapsed(&run, T0 - 1), 7_000);
     }
 
     #[test]

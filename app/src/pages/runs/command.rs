@@ -19,7 +19,7 @@ pub fn give(detail: RwSignal<RunDetail>, command: RunCommand) -> impl Future<Out
     }
 }
 
-/// Why it cannot be given now: the reader's role, or what the node says.
+/// Why the whole run cannot be commanded so now: the reader's role, or what the node says.
 pub fn refusal(detail: RwSignal<RunDetail>, name: &'static str) -> Signal<Option<String>> {
     let session = Session::get();
     Signal::derive(move || session.refusal(Role::Operator).or_else(|| detail.with(|d| words::refusal(d, name))))

@@ -1,6 +1,9 @@
 //! The head of a run: its state, the running clock, how far it is, and why it waits.
 
-use super::{actions::RunActions, clock, words};
+use super::{
+    actions::{RunActions, WhyNotCancel},
+    clock, words,
+};
 use crate::{
     components::{
         age::DateTime,
@@ -30,6 +33,7 @@ pub fn RunHeader(detail: RwSignal<RunDetail>) -> impl IntoView {
             <Clocks detail/>
             <Steps detail/>
             {move || detail.with(|d| d.run.message.clone()).map(|m| view! { <p class="run-message">{m}</p> })}
+            <WhyNotCancel detail/>
         </section>
     }
 }
@@ -37,7 +41,7 @@ pub fn RunHeader(detail: RwSignal<RunDetail>) -> impl IntoView {
 #[component]
 fn Clocks(detail: RwSignal<RunDetail>) -> impl IntoView {
     let now = Clock::get();
-    let elapsed = move || detail.with(|d| clock::elapsed(&d.run, now.get())).map_or_else(|| "not begun".into(), |ms| reading(detail, ms));
+    let elapsed = move || reading(detail, detail.with(|d| clock::elapsed(&d.run, now.get())));
     let label = move || {
         detail.with(|d| match (d.run.kind, d.run.state.is_over()) {
             (RunKind::Failover, false) => "Recovery time, running",
@@ -48,8 +52,8 @@ fn Clocks(detail: RwSignal<RunDetail>) -> impl IntoView {
     let away = move || detail.with(|d| clock::away(d, now.get()));
     view! {
         <dl class="clocks">
-            <div class="clock-main"><dt>{label}</dt><dd role="timer" aria-live="off" class="num">{elapsed}</dd></div>
-            {move || away().map(|ms| view! { <div><dt>"Machine away"</dt><dd role="timer" aria-live="off" class="num">{reading(detail, ms)}</dd></div> })}
+            <div class="clock-main"><dt>{label}</dt><dd class="num"><span role="timer" aria-live="off">{elapsed}</span></dd></div>
+            {move || away().map(|ms| view! { <div><dt>"Machine away"</dt><dd class="num"><span role="timer" aria-live="off">{reading(detail, ms)}</span></dd></div> })}
             {move || detail.with(|d| d.run.started_at).map(|at| view! { <div class="clock-small"><dt>"Started"</dt><dd><DateTime at/></dd></div> })}
             {move || detail.with(|d| d.run.owner.clone()).map(|node| view! { <div class="clock-small"><dt>"Driven by"</dt><dd>{node}</dd></div> })}
         </dl>

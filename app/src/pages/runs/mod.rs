@@ -12,6 +12,7 @@ mod run;
 #[cfg(test)]
 mod sample;
 mod scale;
+mod skip;
 mod step_actions;
 mod step_row;
 mod table;

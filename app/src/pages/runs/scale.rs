@@ -26,7 +26,7 @@ const SHORTEST: Millis = 10_000;
 
 impl Scale {
     pub fn of(run: &Run, now: Millis) -> Self {
-        let from = run.started_at.unwrap_or(run.created_at);
+        let from = run.created_at;
         let to = run.finished_at.unwrap_or(now);
         Self { from, to: to.max(from + if run.finished_at.is_some() { 1 } else { SHORTEST }) }
     }

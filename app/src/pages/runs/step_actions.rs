@@ -1,87 +1,94 @@
 //! What a person can decide about one step: try it again, skip it with a reason, answer its question.
+//! Only what the node offers has a button; what it refuses says why.
 
 use super::{
-    command::{give, refusal},
-    words,
+    skip::Skip,
+    command::give,
+    words::{self, Offer},
 };
-use crate::components::{button_action::ButtonAction, field::Field};
-use leptos::{html, prelude::*};
-use model::run::{RunCommand, RunDetail, Step, StepState};
+use crate::{
+    components::{button_action::ButtonAction, field::Field},
+    state::Session,
+};
+use leptos::prelude::*;
+use model::{
+    access::Role,
+    run::{RunCommand, RunDetail, Step},
+};
 
 #[component]
 pub fn StepActions(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoView {
-    let stuck = Memo::new(move |_| detail.with(|d| words::is_stuck(&step.get(), d)));
-    let asks = Memo::new(move |_| step.with(|s| s.state == StepState::Waiting));
-    view! {
-        <Show when=move || asks.get()>
-            <Answer step detail/>
-        </Show>
-        <Show when=move || stuck.get()>
-            <Stuck step detail/>
-        </Show>
-    }
-}
-
-fn key(step: Memo<Step>) -> String {
-    step.with_untracked(|s| s.key.clone())
-}
-
-/// A prompt: the run waits until somebody says go on or stop.
-#[component]
-fn Answer(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoView {
-    let comment = RwSignal::new(String::new());
-    let answer = move |proceed| give(detail, RunCommand::Answer { step: key(step), proceed, comment: comment.get_untracked() });
-    let refused = refusal(detail, "answer");
-    view! {
-        <div class="step-form" role="group" aria-label="Answer">
-            <Field label="Comment, kept with the run" name=format!("answer-{}", key(step))>
-                <textarea class="input" id=format!("answer-{}", key(step)) rows="2" bind:value=comment></textarea>
-            </Field>
-            <div class="row">
-                <ButtonAction label="Proceed" look="primary" refused run=move || answer(true)/>
-                <ButtonAction label="Stop here" look="danger" refused run=move || answer(false)/>
-            </div>
-        </div>
-    }
-}
-
-#[component]
-fn Stuck(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoView {
+    let of = move |command: &'static str| Memo::new(move |_| detail.with(|d| step.with(|s| words::offer(d, command, &s.key))));
+    let (retry, skip, answer) = (of("retry_step"), of("skip_step"), of("answer"));
+    let none = move || retry.with(|r| *r == Offer::None) && skip.with(|s| *s == Offer::None);
     let skipping = RwSignal::new(false);
-    let retry = move || give(detail, RunCommand::RetryStep { step: key(step) });
     view! {
-        <div class="row">
-            <ButtonAction label="Try again" look="small" refused=refusal(detail, "retry_step") run=retry/>
-            <button
-                type="button" class="button small"
-                aria-expanded=move || skipping.get().to_string()
-                on:click=move |_| skipping.update(|s| *s = !*s)
-            >"Skip …"</button>
-        </div>
-        <Show when=move || skipping.get()>
+        <Show when=move || answer.with(|a| *a != Offer::None)><Answer step detail/></Show>
+        <Show when=move || !none()>
+            <div class="row">
+                <Retry step detail offer=retry/>
+                <SkipButton offer=skip skipping/>
+            </div>
+        </Show>
+        <Show when=move || skipping.get() && skip.with(|s| *s == Offer::Possible)>
             <Skip step detail open=skipping/>
         </Show>
     }
 }
 
-/// A skipped step needs a reason: whoever reads the run later must know why it was left out.
+pub fn key(step: Memo<Step>) -> String {
+    step.with_untracked(|s| s.key.clone())
+}
+
+/// Nobody but operators may decide.
+pub fn by_role() -> Signal<Option<String>> {
+    let session = Session::get();
+    Signal::derive(move || session.refusal(Role::Operator))
+}
+
 #[component]
-fn Skip(step: Memo<Step>, detail: RwSignal<RunDetail>, open: RwSignal<bool>) -> impl IntoView {
-    let reason = RwSignal::new(String::new());
-    let held = refusal(detail, "skip_step");
-    let refused = Signal::derive(move || held.get().or_else(|| reason.with(|r| r.trim().is_empty()).then(|| "Say why first.".into())));
-    let focus = NodeRef::<html::Textarea>::new();
-    Effect::new(move |_| focus.get().map(|field| field.focus()));
-    let name = format!("skip-{}", key(step));
-    let skip = move || give(detail, RunCommand::SkipStep { step: key(step), reason: reason.get_untracked() });
+fn Retry(step: Memo<Step>, detail: RwSignal<RunDetail>, offer: Memo<Offer>) -> impl IntoView {
+    move || match offer.get() {
+        Offer::None => ().into_any(),
+        Offer::Refused(why) => view! { <p class="refused">"It cannot be tried again: "{why}</p> }.into_any(),
+        Offer::Possible => {
+            let run = move || give(detail, RunCommand::RetryStep { step: key(step) });
+            view! { <ButtonAction label="Try again" look="small" refused=by_role() run/> }.into_any()
+        }
+    }
+}
+
+#[component]
+fn SkipButton(offer: Memo<Offer>, skipping: RwSignal<bool>) -> impl IntoView {
+    move || match offer.get() {
+        Offer::None => ().into_any(),
+        Offer::Refused(why) => view! { <p class="refused">"It cannot be skipped: "{why}</p> }.into_any(),
+        Offer::Possible => view! {
+            <button
+                type="button" class="button small"
+                aria-expanded=move || skipping.get().to_string()
+                on:click=move |_| skipping.update(|s| *s = !*s)
+            >"Skip …"</button>
+        }
+        .into_any(),
+    }
+}
+
+/// A prompt: the run waits until somebody says go on or stop. A stop that could not be proved asks for a statement.
+#[component]
+fn Answer(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoView {
+    let comment = RwSignal::new(String::new());
+    let stop = step.with_untracked(|s| s.kind == "stop_source");
+    let label = if stop { "To go on, type the statement word for word" } else { "Comment, kept with the run" };
+    let answer = move |proceed| give(detail, RunCommand::Answer { step: key(step), proceed, comment: comment.get_untracked() });
     view! {
-        <div class="step-form" role="group" aria-label="Skip">
-            <Field label="Why is it skipped?" name=name.clone() help="What needs this step is skipped with it.">
-                <textarea class="input" id=name node_ref=focus rows="2" bind:value=reason></textarea>
+        <div class="step-form" role="group" aria-label="Answer">
+            <Field label name=format!("answer-{}", key(step))>
+                <textarea class="input" id=format!("answer-{}", key(step)) rows="2" bind:value=comment></textarea>
             </Field>
             <div class="row">
-                <ButtonAction label="Skip this step" look="danger" refused run=skip/>
-                <button type="button" class="button" on:click=move |_| open.set(false)>"Leave it"</button>
+                <ButtonAction label="Proceed" look=if stop { "danger" } else { "primary" } refused=by_role() run=move || answer(true)/>
+                <ButtonAction label="Stop here" refused=by_role() run=move || answer(false)/>
             </div>
         </div>
     }

@@ -46,7 +46,7 @@ fn Row(id: String, page: RwSignal<Page<Run>>) -> impl IntoView {
     let href = format!("/runs/{id}");
     let run = Memo::new(move |_| page.with(|p| p.items.iter().find(|r| r.id == id).cloned()).unwrap_or_else(|| first.clone()));
     let now = Clock::get();
-    let took = move || run.with(|r| clock::elapsed(r, now.get())).map(|ms| format::age(ms));
+    let took = move || format::age(run.with(|r| clock::elapsed(r, now.get())));
     let observed = move |pick: fn(&model::run::Outcome) -> Option<u64>| {
         move || run.with(|r| r.outcome.as_ref().and_then(pick)).map_or_else(|| "–".into(), format::duration)
     };

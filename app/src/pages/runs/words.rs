@@ -29,9 +29,20 @@ pub fn waits_for(step: &Step, detail: &RunDetail) -> Vec<String> {
     keys.into_iter().filter_map(title).collect()
 }
 
-/// Can it be retried or skipped at all? Whether it may is the server's answer.
-pub fn is_stuck(step: &Step, detail: &RunDetail) -> bool {
-    step.state == StepState::Failed && !detail.run.state.is_over()
+/// What the node says of a command about one step: not offered, possible, or refused with a reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Offer {
+    None,
+    Possible,
+    Refused(String),
+}
+
+pub fn offer(detail: &RunDetail, command: &str, step: &str) -> Offer {
+    let name = format!("{command}:{step}");
+    match detail.actions.iter().find(|a| a.name == name) {
+        None => Offer::None,
+        Some(action) => action.refused.clone().map_or(Offer::Possible, Offer::Refused),
+    }
 }
 
 /// Why a command is refused now; `None` when it may be given. The server's list is the truth.
@@ -47,6 +58,7 @@ pub fn refusal(detail: &RunDetail, name: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::pages::runs::sample;
+    use model::machine::Action;
 
     #[test]
     fn a_pending_step_names_only_what_is_still_open() {
@@ -55,5 +67,16 @@ mod tests {
         assert_eq!(waits_for(&detail.steps[2], &detail), ["create db1.create"]);
         detail.steps[1].state = StepState::Succeeded;
         assert!(waits_for(&detail.steps[2], &detail).is_empty());
+    }
+
+    #[test]
+    fn what_is_not_offered_has_no_button_and_what_is_refused_says_why() {
+        let mut detail = sample::detail();
+        let action = |name: &str, refused: Option<&str>| Action { name: name.into(), refused: refused.map(str::to_owned) };
+        detail.actions = vec![action("retry_step:db1.create", None), action("skip_step:db1.create", Some("What follows depends on it."))];
+        assert_eq!(offer(&detail, "retry_step", "db1.create"), Offer::Possible);
+        assert_eq!(offer(&detail, "skip_step", "db1.create"), Offer::Refused("What follows depends on it.".into()));
+        assert_eq!(offer(&detail, "answer", "db1.create"), Offer::None);
+        assert_eq!(refusal(&detail, "pause"), Some("The node does not offer this now.".into()));
     }
 }
