@@ -54,7 +54,8 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
         let probe = probe.draft().parse().ok();
         let (address, member_id) = (address.get().trim().to_owned(), member.get());
         let Some(row) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return };
-        let next = ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), probe: probe.unwrap_or_else(|| row.probe.clone()) };
+        let next =
+            ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), probe: probe.unwrap_or_else(|| row.probe.clone()) };
         if next != row {
             draft.spec.update(|s| s.service_addresses[n] = next);
         }

@@ -2,8 +2,8 @@
 //! Only what the node offers has a button; what it refuses says why.
 
 use super::{
-    skip::Skip,
     command::give,
+    skip::Skip,
     words::{self, Offer},
 };
 use crate::{
