@@ -71,6 +71,7 @@ CREATE TABLE members (
   lineage TEXT NOT NULL,
   name TEXT NOT NULL,
   target_cloud_id TEXT NOT NULL,
+  storage TEXT NOT NULL DEFAULT '[]', -- mapping of a move; a group's members take the group's
   state TEXT NOT NULL,
   held_by TEXT,                     -- the run that has taken replication over
   last_cycle_ms BIGINT,

@@ -5,7 +5,46 @@
 //! without it is left over from a crash and is tidied, so a node may be killed at any instant.
 //! It does not start machines and does not decide which copy is the active one: recovery does.
 
-pub mod bucket;
-pub mod runtime;
+pub mod autostart;
+mod base;
+mod bucket;
+mod cycle;
+mod error;
+mod flatten;
+mod hold;
+mod job;
+mod meter;
+mod pace;
+mod prune;
+mod retention;
+mod runtime;
+#[cfg(test)]
+mod samples;
+mod schedule;
+mod scheduler;
+#[cfg(test)]
+mod tests;
+mod transfer;
+mod turn;
+mod verify;
+pub mod view;
 
+pub use cycle::Cycle;
+pub use error::{Error, Result};
+pub use hold::{adopt, cycle, hold, hold_point, release, retire};
+pub use job::Job;
 pub use runtime::{Runtime, Slot};
+pub use scheduler::start;
+
+use crate::store::{
+    Db, StoreResult,
+    points::{self, StoredPoint},
+};
+
+/// The recovery point to bring a machine up from.
+///
+/// # Errors
+/// The database's own.
+pub async fn newest(db: &Db, member_id: &str) -> StoreResult<Option<StoredPoint>> {
+    points::newest(db, member_id).await
+}

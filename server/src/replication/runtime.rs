@@ -67,9 +67,9 @@ impl Slot {
         lock(&self.cancel).cancel();
     }
 
-    /// A fresh token for the cycle that begins now.
-    pub fn arm(&self) -> CancellationToken {
-        let token = CancellationToken::new();
+    /// A fresh token for the cycle that begins now; it ends with the node as well.
+    pub fn arm(&self, stopping: &CancellationToken) -> CancellationToken {
+        let token = stopping.child_token();
         *lock(&self.cancel) = token.clone();
         token
     }

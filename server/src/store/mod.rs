@@ -3,15 +3,22 @@
 //! One SQL text for SQLite and PostgreSQL (`$1`, BIGINT milliseconds, JSON as TEXT, booleans as BIGINT 0/1); [`on!`]
 //! expands a body for both with full types. Where the two must differ, the function says so.
 
+pub mod alarms;
 pub mod audit;
+pub mod clouds;
 pub mod commands;
 pub mod copies;
+pub mod groups;
 pub mod idempotency;
+pub mod machines;
+pub mod members;
+pub mod points;
 pub mod runs;
 pub mod sessions;
 pub mod steps;
 pub mod tokens;
 pub mod users;
+pub mod work;
 
 use anyhow::{Context, Result, bail};
 use sqlx::{
@@ -20,10 +27,6 @@ use sqlx::{
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use std::{str::FromStr, time::Duration};
-
-pub mod alarms;
-pub mod clouds;
-pub mod machines;
 
 #[derive(Clone)]
 pub enum Db {
@@ -41,6 +44,7 @@ macro_rules! on {
         }
     };
 }
+
 pub(crate) use on;
 
 pub type StoreResult<T> = std::result::Result<T, sqlx::Error>;

@@ -18,6 +18,7 @@ mod tests;
 mod vm;
 mod world;
 
+pub use disk::Image;
 pub use faults::Fault;
 pub use settings::info;
 pub use world::{World, site, world};

@@ -1,0 +1,59 @@
+//! A protected machine must not come up by itself when its site returns: its autostart is taken away, and read back.
+
+use super::{error::Result, job::Job, view};
+use crate::{
+    clouds::{
+        error::Error,
+        guard::{Guard, SHORT},
+    },
+    store::members,
+};
+
+/// Takes it away, unless that is settled and it was not seen set again. What could not be done is shown at the member
+/// and tried again with the next cycle.
+///
+/// # Errors
+/// Of the store.
+pub async fn ensure_off(job: &Job) -> Result<()> {
+    if job.member.autostart_was.is_some() && job.member.warning.is_none() && !job.work.autostart {
+        return Ok(());
+    }
+    let (was, warning) = match take_away(&job.source, &job.work.native_id).await {
+        Ok(was) => (Some(was), None),
+        Err(error) => {
+            (None, Some(format!("Its autostart could not be taken away, so it may come up by itself when its site returns: {error}")))
+        }
+    };
+    let changed = job.member.autostart_was.is_none() && was.is_some() || warning != job.member.warning;
+    members::autostart(&job.node.db, &job.member.id, was, warning.as_deref()).await?;
+    if changed {
+        view::publish(&job.node, &job.member.id).await?;
+    }
+    Ok(())
+}
+
+/// Answers whether it was set.
+async fn take_away(source: &Guard, native_id: &str) -> std::result::Result<bool, Error> {
+    // A cloud without power control has no autostart that we could see.
+    let Some(power) = source.cloud().power() else { return Ok(false) };
+    let observed = source.run("look", SHORT, source.cloud().inventory().one(native_id)).await?;
+    let was = observed.and_then(|o| o.autostart).unwrap_or(false);
+    set(source, power, native_id, false).await?;
+    Ok(was)
+}
+
+/// Puts it back, for a machine whose protection ends.
+///
+/// # Errors
+/// Of the cloud, or it did not take.
+pub async fn put_back(source: &Guard, native_id: &str) -> std::result::Result<(), Error> {
+    let power = source.cloud().power().ok_or_else(|| Error::lacks("set autostart"))?;
+    set(source, power, native_id, true).await
+}
+
+async fn set(source: &Guard, power: &dyn crate::clouds::Power, native_id: &str, on: bool) -> std::result::Result<(), Error> {
+    if source.run("autostart", SHORT, power.set_autostart(native_id, on)).await? == on {
+        return Ok(());
+    }
+    Err(Error::transient(format!("{} took the change, but autostart reads back as before.", source.name)))
+}

@@ -1,0 +1,94 @@
+//! Which recovery points go: pure.
+//!
+//! The policy wants at most so many and none older than so long. It never gets the newest, never one that a run holds,
+//! and never one that another is based on: such points stay, usable, until the chain above them goes as well.
+
+use crate::store::points::StoredPoint;
+use model::{Millis, protection::Policy};
+use std::collections::HashSet;
+
+/// Identifiers in the order in which they can be deleted: what is based on others first.
+pub fn expired(points: &[StoredPoint], policy: &Policy, now: Millis) -> Vec<String> {
+    let mut newest_first: Vec<&StoredPoint> = points.iter().collect();
+    newest_first.sort_by_key(|p| std::cmp::Reverse(p.seq));
+    let oldest_allowed = now - i64::from(policy.keep_hours) * 3_600_000;
+    let keep = usize::try_from(policy.keep_points.max(1)).unwrap_or(usize::MAX);
+    let mut needed: HashSet<&str> = HashSet::new();
+    let mut gone = vec![];
+    for (rank, point) in newest_first.into_iter().enumerate() {
+        let wanted = rank == 0 || (rank < keep && point.taken_at >= oldest_allowed);
+        if (wanted && !point.deleting) || point.held || needed.contains(point.id.as_str()) {
+            needed.extend(point.parent_id.as_deref());
+        } else {
+            gone.push(point.id.clone());
+        }
+    }
+    gone
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replication::samples;
+    use proptest::prelude::*;
+
+    fn policy(keep_points: u32, keep_hours: u32) -> Policy {
+        Policy { keep_points, keep_hours, ..Policy::default() }
+    }
+
+    /// Chains of four: 1 full, 2-4 on top, 5 full …
+    fn chains(count: i64) -> Vec<StoredPoint> {
+        (1..=count).map(|seq| samples::point(seq, u32::try_from((seq - 1) % 4).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_chain_goes_only_as_a_whole_from_its_end() {
+        let points = chains(9);
+        assert_eq!(expired(&points, &policy(5, 1), 9000), ["p4", "p3", "p2", "p1"]);
+        assert!(expired(&points, &policy(6, 1), 9000).is_empty(), "p4 is kept and based on p1 to p3");
+    }
+
+    #[test]
+    fn age_counts_too_but_never_for_the_newest() {
+        let points = chains(5);
+        assert_eq!(expired(&points, &policy(100, 1), 3_600_000 + 4_500), ["p4", "p3", "p2", "p1"]);
+        assert_eq!(expired(&points, &policy(100, 1), i64::MAX / 2).len(), 4);
+    }
+
+    #[test]
+    fn held_ones_keep_what_they_are_based_on() {
+        let mut points = chains(9);
+        points[1].held = true;
+        assert_eq!(expired(&points, &policy(1, 1), 9000), ["p8", "p7", "p6", "p5", "p4", "p3"]);
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_needed_ever_goes(
+            shape in proptest::collection::vec((any::<bool>(), any::<bool>(), any::<bool>()), 1..40), keep in 1u32..20, at in 0i64..100_000,
+        ) {
+            let points: Vec<StoredPoint> = shape.iter().enumerate().map(|(i, (full, held, deleting))| {
+                let seq = i as i64 + 1;
+                let mut p = samples::point(seq, u32::from(!full && i > 0));
+                p.held = *held;
+                p.deleting = *deleting && !held;
+                p
+            }).collect();
+            let gone = expired(&points, &policy(keep, 0), at);
+            for p in &points {
+                if gone.contains(&p.id) {
+                    prop_assert!(!p.held);
+                } else if let Some(parent) = &p.parent_id {
+                    prop_assert!(!gone.contains(parent), "{} is based on {}", p.id, parent);
+                }
+            }
+            if !points[points.len() - 1].deleting {
+                prop_assert!(!gone.contains(&points[points.len() - 1].id));
+            }
+            // In this order each has nothing on top of it when its turn comes.
+            for (i, id) in gone.iter().enumerate() {
+                prop_assert!(!gone[i + 1..].iter().any(|later| points.iter().any(|p| &p.id == later && p.parent_id.as_ref() == Some(id))));
+            }
+        }
+    }
+}

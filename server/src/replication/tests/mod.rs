@@ -1,0 +1,7 @@
+//! Replication between two simulated clouds, with everything going wrong that can.
+
+mod background;
+mod crash;
+mod faults;
+mod flow;
+mod support;
