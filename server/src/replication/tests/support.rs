@@ -50,6 +50,7 @@ fn node(db: Db, folder: &std::path::Path) -> Node {
         clouds: Default::default(),
         secrets: crate::secrets::Key::from_bytes([7; 32]),
         data_dir: folder.into(),
+        inventory: Default::default(),
         replication: Default::default(),
         recovery: Default::default(),
         calls: Arc::new(tokio::sync::Semaphore::new(64)),
