@@ -2,7 +2,6 @@
 
 use crate::{
     clouds::{CreateRequest, MachineSpec, Settings, guard::Guard, registry, simulator},
-    live::Bus,
     replication::{self, Cycle, Job, Result, cycle, retention},
     state::{Inner, Node, new_id, now},
     store::{
@@ -43,20 +42,7 @@ pub async fn lab(name: &str, latency: u32) -> Lab {
 }
 
 fn node(db: Db, folder: &std::path::Path) -> Node {
-    Node::new(Inner {
-        name: new_id(),
-        db,
-        live: Bus::default(),
-        clouds: Default::default(),
-        secrets: crate::secrets::Key::from_bytes([7; 32]),
-        data_dir: folder.into(),
-        inventory: Default::default(),
-        replication: Default::default(),
-        recovery: Default::default(),
-        calls: Arc::new(tokio::sync::Semaphore::new(64)),
-        stopping: CancellationToken::new(),
-        tasks: Default::default(),
-    })
+    Node::new(Inner::new(new_id(), db, crate::secrets::Key::from_bytes([7; 32]), folder.into(), 64))
 }
 
 async fn connect(node: &Node, name: &str, latency: u32) {
