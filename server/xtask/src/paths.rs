@@ -20,6 +20,11 @@ pub fn front() -> PathBuf {
     target().join("front")
 }
 
+/// The unoptimised node of `cargo xtask dev`.
+pub fn dev() -> PathBuf {
+    target().join("dev")
+}
+
 /// Built parts before they get their final names.
 pub fn parts() -> PathBuf {
     front().join("parts")

@@ -1,6 +1,6 @@
 //! Builds the node. Where libvirt's headers are missing it is built without that driver, and says so.
 
-use crate::{paths, progress::Phase};
+use crate::{paths, progress::Phase, toolchain};
 use anyhow::Result;
 use std::process::{Command, Stdio};
 
@@ -8,12 +8,16 @@ pub fn build(release: bool) -> Result<()> {
     let phase = Phase::begin("server");
     let mut cargo = Command::new(std::env::var("CARGO").unwrap_or_else(|_| "cargo".into()));
     cargo.current_dir(paths::root()).args(["build", "-p", "server", "--bin", "crossfade"]);
+    cargo.env("RUSTFLAGS", toolchain::flags());
     if release {
         cargo.arg("--release");
+    } else {
+        // Apart from the tests, which are built with other flags: neither throws away the other's work.
+        cargo.arg("--target-dir").arg(paths::dev());
     }
     if !has_libvirt() {
         eprintln!(" server  libvirt's headers are missing (Debian: apt-get install libvirt-dev): built without the libvirt driver");
-        cargo.arg("--no-default-features");
+        cargo.args(["--no-default-features", "--features", "ui"]);
     }
     phase.run(&mut cargo)?;
     phase.done();
@@ -22,7 +26,7 @@ pub fn build(release: bool) -> Result<()> {
 
 /// The binary that [`build`] made.
 pub fn binary(release: bool) -> std::path::PathBuf {
-    paths::target().join(if release { "release" } else { "debug" }).join("crossfade")
+    if release { paths::target().join("release/crossfade") } else { paths::dev().join("debug/crossfade") }
 }
 
 fn has_libvirt() -> bool {

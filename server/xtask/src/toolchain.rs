@@ -9,6 +9,13 @@ use std::{env, fs, path::Path, process::Command};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
+/// For both halves of the screens, which must agree: Leptos then erases the types of components, so that the compiler
+/// does not monomorphise whole pages. Without it this app takes several times longer to compile.
+pub fn flags() -> String {
+    let given = env::var("RUSTFLAGS").unwrap_or_default();
+    format!("{given} --cfg=erase_components").trim_start().to_owned()
+}
+
 struct Candidate {
     rustc: String,
     cargo: String,
@@ -60,6 +67,7 @@ fn clean(program: &str) -> Command {
     for name in ["RUSTC", "CARGO", "RUSTUP_TOOLCHAIN", "RUST_RECURSION_COUNT", "LD_LIBRARY_PATH"] {
         command.env_remove(name);
     }
+    command.env("RUSTFLAGS", flags());
     command
 }
 
