@@ -82,6 +82,7 @@ async fn start_background(node: &Node) -> Result<()> {
     services::clouds::open_all(node).await?;
     crate::inventory::start(node).await?;
     crate::replication::start(node);
+    crate::recovery::start(node);
     Ok(())
 }
 

@@ -12,6 +12,7 @@ pub mod groups;
 pub mod idempotency;
 pub mod machines;
 pub mod members;
+pub mod plans;
 pub mod points;
 pub mod runs;
 pub mod sessions;

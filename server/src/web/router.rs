@@ -42,6 +42,10 @@ fn nouns() -> OpenApiRouter<AppState> {
         .merge(rest::drivers::router())
         .merge(rest::machines::router())
         .merge(rest::overview::router())
+        .merge(rest::runs::router())
+        .merge(rest::moves::router())
+        .merge(rest::failover::router())
+        .merge(rest::plans::router())
         .merge(sse::router())
 }
 

@@ -1,0 +1,71 @@
+//! The move of one machine: copied while it runs, stopped briefly, started at the target.
+
+use super::Builder;
+use crate::recovery::{
+    schedule::OnError,
+    spec::{Action, Phase, Planned, Subject},
+};
+use model::{plan::HealthCheck, run::MoveMode};
+
+pub struct Move {
+    pub subject: Subject,
+    /// Not `Auto`: that was decided by the preflight.
+    pub mode: MoveMode,
+    pub health: HealthCheck,
+    pub health_timeout_seconds: u32,
+    pub stop_timeout_seconds: u32,
+    pub service_addresses: Vec<String>,
+    pub keep_source_hours: u32,
+}
+
+pub fn moving(m: &Move) -> Vec<Planned> {
+    let s = &m.subject;
+    let mut b = Builder::new(OnError::Wait);
+    let hold = b.add(s, "hold", format!("Take over replication of {}", s.name), 0, Action::HoldReplication).key();
+    let ready = if m.mode == MoveMode::Live { migrate(&mut b, s, &hold) } else { copy(&mut b, m, &hold) };
+    if s.was_running {
+        let health = Action::Health { check: m.health.clone(), timeout_seconds: m.health_timeout_seconds };
+        let health = b.add(s, "health", format!("See that {} is well", s.name), 3, health).needs(&[&ready]).key();
+        for (i, address) in m.service_addresses.iter().enumerate() {
+            let steer = Action::Steer { address: address.clone(), mechanism: "garp".into(), probe: HealthCheck::default() };
+            b.add(s, &format!("steer{}", i + 1), format!("Steer {address} to {}", s.name), 6, steer).needs(&[&health]);
+        }
+    }
+    let well: Vec<String> = b.steps.iter().map(|s| s.key.clone()).collect();
+    let lock = b.add(s, "lock", format!("Lock the old copy at {}", s.source.cloud), 6, Action::LockSource);
+    let lock = lock.needs(&[format!("{}.promote", s.label)]).on_error(OnError::Wait).key();
+    let cleanup = Action::CleanupSource { keep_hours: m.keep_source_hours };
+    let cleanup = b.add(s, "cleanup", format!("Keep the old copy for {} h", m.keep_source_hours), 6, cleanup);
+    cleanup.needs(&[&lock]).after(&well);
+    b.finish()
+}
+
+/// Answers the key of the step after which it runs at the target, or is complete there when it was not running.
+fn copy(b: &mut Builder, m: &Move, hold: &str) -> String {
+    let s = &m.subject;
+    let mut last = hold.to_owned();
+    if m.mode == MoveMode::Warm && s.was_running {
+        let initial = b.add(s, "sync", format!("Copy {} while it runs", s.name), 0, Action::Sync { phase: Phase::Initial });
+        last = initial.needs(&[&last]).key();
+        let delta = b.add(s, "delta", "Copy what changed until little is left".into(), 0, Action::Sync { phase: Phase::Delta });
+        last = delta.needs(&[&last]).key();
+    }
+    let stop = Action::StopSource { grace_seconds: m.stop_timeout_seconds, unproved_ok: false };
+    last = b.add(s, "stop", format!("Stop {} at {}", s.name, s.source.cloud), 1, stop).needs(&[&last]).key();
+    let fin = b.add(s, "final", "Copy the last changes".into(), 1, Action::Sync { phase: Phase::Final });
+    last = fin.needs(&[&last]).key();
+    last = b.add(s, "create", format!("Make {} at {}", s.name, s.target.cloud), 1, Action::Create).needs(&[&last]).key();
+    let promote = b.add(s, "promote", format!("Hand over to {}", s.target.cloud), 2, Action::Promote);
+    last = promote.needs(&[&last]).key();
+    if s.was_running {
+        let start = b.add(s, "start", format!("Start {} at {}", s.name, s.target.cloud), 3, Action::Start);
+        last = start.needs(&[&last]).key();
+    }
+    last
+}
+
+fn migrate(b: &mut Builder, s: &Subject, hold: &str) -> String {
+    let migrate = b.add(s, "migrate", format!("Migrate {} running to {}", s.name, s.target.cloud), 1, Action::Migrate);
+    let last = migrate.needs(&[hold]).key();
+    b.add(s, "promote", format!("Hand over to {}", s.target.cloud), 2, Action::Promote).needs(&[&last]).key()
+}

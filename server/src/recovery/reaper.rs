@@ -1,0 +1,83 @@
+//! Removes superseded copies whose time to be kept is over. Never one that runs, and never while the active copy does
+//! not: as long as there is doubt the old disks stay.
+
+use super::look;
+use crate::{
+    clouds::{
+        error::{Error, Kind},
+        guard::{Guard, LONG},
+    },
+    state::{Node, now},
+    store::{
+        copies::{self, CopyRow},
+        machines, runs,
+    },
+};
+use model::machine::{CopyRole, PowerState};
+use std::{sync::Arc, time::Duration};
+
+const EVERY: Duration = Duration::from_secs(60);
+
+pub async fn watch(node: Node) {
+    loop {
+        tokio::select! {
+            () = node.stopping.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        sweep(&node).await;
+    }
+}
+
+/// One pass over what may go. What cannot now is tried again in the next.
+pub async fn sweep(node: &Node) {
+    for copy in copies::expired(&node.db, now()).await.unwrap_or_default() {
+        match reap(node, &copy).await {
+            Ok(true) => tracing::info!(machine = %copy.machine_id, "a superseded copy was removed after its time"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!(machine = %copy.machine_id, %error, "a superseded copy could not be removed yet"),
+        }
+    }
+}
+
+async fn reap(node: &Node, copy: &CopyRow) -> anyhow::Result<bool> {
+    if runs::taken(&node.db, &[copy.machine_id.clone(), copy.lineage.clone()]).await?.is_some() || !active_runs(node, &copy.lineage).await?
+    {
+        return Ok(false);
+    }
+    let Some(old) = machines::get(&node.db, &copy.machine_id).await? else { return Ok(false) };
+    let Some(guard) = node.clouds.get(&old.cloud_id) else { return Ok(false) };
+    match look::state(&guard, &old.native_id, Duration::from_secs(8)).await? {
+        Some(state) if !state.is_off() => return Ok(false),
+        Some(_) => remove(&guard, &old.native_id).await?,
+        None => {}
+    }
+    copies::removed(&node.db, &copy.machine_id).await?;
+    super::publish::look(node, &old.cloud_id, &old.native_id);
+    Ok(true)
+}
+
+async fn active_runs(node: &Node, lineage: &str) -> anyhow::Result<bool> {
+    for copy in copies::of_lineage(&node.db, lineage).await? {
+        if copy.role == CopyRole::Active.as_str()
+            && let Some(machine) = machines::get(&node.db, &copy.machine_id).await?
+            && let Some(guard) = node.clouds.get(&machine.cloud_id)
+        {
+            return Ok(look::state(&guard, &machine.native_id, Duration::from_secs(8)).await? == Some(PowerState::Running));
+        }
+    }
+    Ok(false)
+}
+
+async fn remove(guard: &Arc<Guard>, native_id: &str) -> Result<(), Error> {
+    if let Some(power) = guard.cloud().power() {
+        match guard.run("unlock", LONG, power.unlock(native_id)).await {
+            Err(e) if e.kind != Kind::Unsupported && e.kind != Kind::NotFound => return Err(e),
+            _ => {}
+        }
+    }
+    guard
+        .run("delete", LONG, async {
+            guard.cloud().machines().ok_or_else(|| Error::lacks("delete machines"))?.delete(native_id, true).await
+        })
+        .await
+}

@@ -1,0 +1,67 @@
+//! Makes the machine at the target from its newest recovery point, stopped. The point stays as it is, below its disks.
+
+use super::{End, Halt, done};
+use crate::{
+    clouds::{CreateRequest, error::Error, guard::LONG},
+    inventory,
+    recovery::{context::Context, publish, spec::Facts},
+    replication,
+    state::now,
+    store::{copies, points::StoredPoint},
+};
+
+pub async fn run(ctx: &Context) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let point = point(ctx).await?;
+    // Written before anything is made: the same attempt again must take the same point, and retention must leave it.
+    ctx.note(Facts { point_id: Some(point.id.clone()), taken_at: Some(point.taken_at), ..Facts::default() }).await?;
+    replication::hold_point(&ctx.node.db, &point.id).await?;
+    let native_id = create(ctx, &point).await?;
+    let machine_id = inventory::machine_id(&subject.target.cloud_id, &native_id);
+    let lineage = ctx.lineage()?;
+    ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &machine_id, &lineage, now())).await?;
+    ctx.note(Facts { native_id: Some(native_id.clone()), machine_id: Some(machine_id), ..Facts::default() }).await?;
+    // For the screens only: the copy is known by now whether or not they see it.
+    publish::look(&ctx.node, &subject.target.cloud_id, &native_id);
+    done(format!("{} was made at {} from recovery point {}.", subject.name, subject.target.cloud, point.seq), ctx.own())
+}
+
+/// The one that an earlier attempt chose, else the newest.
+async fn point(ctx: &Context) -> Result<StoredPoint, Halt> {
+    let subject = ctx.subject()?;
+    let member = ctx.member()?;
+    let chosen = match ctx.own().point_id {
+        Some(id) => crate::store::points::get(&ctx.node.db, &id).await?,
+        None => None,
+    };
+    let point = match chosen {
+        Some(point) => Some(point),
+        None => replication::newest(&ctx.node.db, &member).await?,
+    };
+    let none =
+        || Halt::failed(format!("{} has no recovery point at {}: it cannot be recovered there.", subject.name, subject.target.cloud));
+    let point = point.ok_or_else(none)?;
+    if point.cloud_id != subject.target.cloud_id {
+        return Err(Halt::failed(format!("The recovery points of {} are not at {}.", subject.name, subject.target.cloud)));
+    }
+    Ok(point)
+}
+
+async fn create(ctx: &Context, point: &StoredPoint) -> Result<String, Halt> {
+    let subject = ctx.subject()?;
+    let guard = ctx.cloud(&subject.target.cloud_id)?;
+    let token = ctx.token();
+    let request = CreateRequest {
+        token: token.clone(),
+        lineage: ctx.lineage()?,
+        spec: point.spec.clone(),
+        point: point.sink_ref.clone(),
+        networks: subject.networks.clone(),
+        storage: subject.storage.clone(),
+    };
+    let machines = || guard.cloud().machines().ok_or_else(|| Error::lacks("create machines"));
+    if let Some(found) = guard.run("find", LONG, async { machines()?.find(&token).await }).await? {
+        return Ok(found);
+    }
+    Ok(guard.run("create", LONG, async { machines()?.create(&request).await }).await?)
+}

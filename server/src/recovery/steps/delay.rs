@@ -1,0 +1,16 @@
+//! Waits for a start delay. A takeover waits for the rest of it only.
+
+use super::{End, Halt, done};
+use crate::{
+    recovery::{context::Context, spec::Facts},
+    state::now,
+};
+use std::time::Duration;
+
+pub async fn run(ctx: &Context, seconds: u32) -> Result<End, Halt> {
+    let began = ctx.own().began_at.unwrap_or_else(now);
+    ctx.note(Facts { began_at: Some(began), ..Facts::default() }).await?;
+    let left = began + i64::from(seconds) * 1000 - now();
+    ctx.sleep(Duration::from_millis(u64::try_from(left).unwrap_or_default())).await?;
+    done(format!("Waited {seconds} s."), ctx.own())
+}

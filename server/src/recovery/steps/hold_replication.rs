@@ -1,0 +1,43 @@
+//! Takes replication of the machine into the hands of this run: background cycles stop, retention leaves its points.
+
+use super::{End, Halt, done};
+use crate::{
+    recovery::{context::Context, spec::Facts},
+    replication::{self, Job, autostart},
+    store::{members, runs},
+};
+
+pub async fn run(ctx: &Context) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let member_id = match subject.member_id.clone().or(ctx.own().member_id) {
+        Some(id) => id,
+        None => {
+            let id = replication::adopt(&ctx.node, &subject.machine_id, &subject.target.cloud_id, &ctx.run_id, &subject.storage).await?;
+            ctx.note(Facts { member_id: Some(id.clone()), ..Facts::default() }).await?;
+            id
+        }
+    };
+    replication::hold(&ctx.node, &member_id, &ctx.run_id).await?;
+    if ctx.spec.site.is_none() {
+        autostart_off(ctx, &member_id).await?;
+    }
+    let gone = || Halt::failed("The member under replication is gone.");
+    let lineage = members::get(&ctx.node.db, &member_id).await?.ok_or_else(gone)?.lineage;
+    // Other copies of the machine are out of reach for other runs as well.
+    if !runs::lock(&ctx.node.db, &ctx.journal.claim, &lineage).await? {
+        return Err(Halt::failed(format!("Another run works on a copy of {}. Wait for it, then retry.", subject.name)));
+    }
+    let facts = Facts { member_id: Some(member_id), lineage: Some(lineage), ..Facts::default() };
+    done(format!("Replication of {} is in the hands of this run.", subject.name), facts)
+}
+
+/// The source of a move must not come up by itself once it is stopped; what was set is kept at the member and put back
+/// by a cancel. The machines of a failover lost theirs when they were protected.
+async fn autostart_off(ctx: &Context, member_id: &str) -> Result<(), Halt> {
+    let job = Job::load(&ctx.node, member_id, ctx.node.replication.slot(member_id)).await?;
+    autostart::ensure_off(&job).await?;
+    match members::get(&ctx.node.db, member_id).await?.and_then(|m| m.warning) {
+        Some(warning) => Err(Halt::heals(warning)),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,40 @@
+//! Makes clients reach the machine at its new place by its service address, and proves it from outside.
+
+use super::{End, Halt, done};
+use crate::{
+    clouds::guard::SHORT,
+    recovery::{context::Context, look::TICK},
+    state::now,
+    steering::{self, Request},
+};
+use model::plan::HealthCheck;
+
+/// Caches on the way have heard a repeated announcement by then.
+const PATIENCE: i64 = 15_000;
+
+pub async fn run(ctx: &Context, address: &str, mechanism: &str, probe: &HealthCheck) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let missing = || Halt::failed("The machine at the target was not made yet.");
+    let native_id = ctx.facts().native_id.ok_or_else(missing)?;
+    let guard = ctx.cloud(&subject.target.cloud_id)?;
+    let machine = guard.run("one", SHORT, guard.cloud().inventory().one(&native_id)).await?.ok_or_else(missing)?;
+    let steering = steering::by_name(mechanism).map_err(Halt::failed)?;
+    let request = Request { address: address.into(), nics: machine.nics, probe: probe.clone() };
+    let plan = steering.plan(&request).await.map_err(Halt::failed)?;
+    let deadline = now() + PATIENCE;
+    loop {
+        // A mechanism that cannot act may still turn out not to be needed: only the probe decides.
+        let applied = steering.apply(&plan, ctx.journal.claim.epoch).await;
+        let how = applied.unwrap_or_else(|why| format!("not announced by this node: {why}"));
+        match ctx.unless_interrupted(steering.verify(&plan)).await? {
+            Ok(seen) => return done(format!("{address} reaches {}: {seen} ({how}).", subject.name), ctx.own()),
+            Err(why) if now() > deadline => {
+                return Err(Halt::failed(format!(
+                    "{address} does not reach {}: {why} ({how}). Check the network between the sites, then retry.",
+                    subject.name
+                )));
+            }
+            Err(_) => ctx.sleep(TICK * 5).await?,
+        }
+    }
+}

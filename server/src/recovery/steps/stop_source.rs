@@ -1,0 +1,126 @@
+//! Stops the machine at its source, first by asking the guest, then hard, and reads back that it is off.
+//!
+//! Where the cloud does not answer this cannot be proved. A move fails then; a failover goes on only under the statement
+//! that somebody typed, and says so.
+
+use super::{End, Halt, done};
+use crate::{
+    clouds::{
+        StopMode,
+        error::Error,
+        guard::{Guard, LONG},
+    },
+    recovery::{
+        context::Context,
+        look::{self, BRIEF, TICK},
+        spec::Facts,
+    },
+    state::now,
+};
+use model::{Severity, machine::PowerState};
+use std::time::Duration;
+
+/// A hard stop is over in a second or two; a host under load gets more.
+const HARD: i64 = 30_000;
+/// Looks that fail in a row before the cloud counts as gone.
+const MISSES: u32 = 3;
+
+pub async fn run(ctx: &Context, grace_seconds: u32, unproved_ok: bool) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let guard = ctx.cloud(&subject.source.cloud_id);
+    let patience = if unproved_ok && ctx.statement.is_some() { BRIEF } else { Duration::from_secs(8) };
+    let seen = match &guard {
+        Ok(guard) => look::state(guard, &subject.source.native_id, patience).await.map_err(Halt::from),
+        Err(_) => Err(Halt::heals(format!("This node is not connected to {}.", subject.source.cloud))),
+    };
+    match (seen, guard) {
+        (Ok(None), _) => off(ctx, format!("{} no longer exists at {}.", subject.name, subject.source.cloud)).await,
+        (Ok(Some(state)), _) if state.is_off() => {
+            off(ctx, format!("{} is off at {}: read back.", subject.name, subject.source.cloud)).await
+        }
+        (Ok(Some(_)), Ok(guard)) => stop(ctx, &guard, grace_seconds, unproved_ok).await,
+        (Err(halt), _) if unproved_ok => unproved(ctx, halt).await,
+        (Err(halt), _) | (_, Err(halt)) => Err(halt),
+    }
+}
+
+async fn stop(ctx: &Context, guard: &Guard, grace_seconds: u32, unproved_ok: bool) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let asked = match ctx.own().asked_off_at {
+        Some(at) => at,
+        None => {
+            let at = now();
+            ctx.note(Facts { asked_off_at: Some(at), ..Facts::default() }).await?;
+            at
+        }
+    };
+    let grace_ends = asked + i64::from(grace_seconds) * 1000;
+    if now() < grace_ends {
+        order(guard, &subject.source.native_id, StopMode::Graceful).await?;
+    }
+    let mut hard = false;
+    let mut misses = 0;
+    loop {
+        match look::state(guard, &subject.source.native_id, Duration::from_secs(3)).await {
+            Ok(None) => return off(ctx, format!("{} no longer exists at {}.", subject.name, guard.name)).await,
+            Ok(Some(state)) if state.is_off() => return off(ctx, stopped(&subject.name, &guard.name, hard, state, asked)).await,
+            Ok(Some(_)) => misses = 0,
+            Err(error) => {
+                misses += 1;
+                if misses >= MISSES {
+                    return if unproved_ok { unproved(ctx, error.into()).await } else { Err(error.into()) };
+                }
+            }
+        }
+        if now() >= grace_ends && !hard {
+            let text = format!("{} did not go down within {grace_seconds} s: taking its power away.", subject.name);
+            ctx.say(Severity::Warning, &text).await?;
+            order(guard, &subject.source.native_id, StopMode::Hard).await?;
+            hard = true;
+        }
+        if now() > grace_ends.max(asked) + HARD {
+            return Err(Halt::failed(format!(
+                "{} still runs at {}: it could not be stopped. Stop it there, then retry.",
+                subject.name, guard.name
+            )));
+        }
+        ctx.sleep(TICK).await?;
+    }
+}
+
+async fn order(guard: &Guard, native_id: &str, mode: StopMode) -> Result<(), Error> {
+    guard.run("stop", LONG, async { guard.cloud().power().ok_or_else(|| Error::lacks("stop machines"))?.stop(native_id, mode).await }).await
+}
+
+fn stopped(name: &str, cloud: &str, hard: bool, state: PowerState, asked: i64) -> String {
+    let how = if hard { "Power was taken away from" } else { "Shut down" };
+    format!("{how} {name} in {:.1} s; {cloud} reads back '{}'.", (now() - asked) as f64 / 1000.0, state.as_str())
+}
+
+async fn off(ctx: &Context, message: String) -> Result<End, Halt> {
+    let off_at = ctx.own().off_at.unwrap_or_else(now);
+    done(message, Facts { off_at: Some(off_at), proved: Some(true), ..ctx.own() })
+}
+
+/// The source does not answer. Who said that it is off?
+async fn unproved(ctx: &Context, halt: Halt) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let why = match halt {
+        Halt::Failed { message, .. } => message,
+        other => return Err(other),
+    };
+    let site = &subject.source.site;
+    ctx.note(Facts { proved: Some(false), ..Facts::default() }).await?;
+    if let Some(statement) = &ctx.statement {
+        let message =
+            format!("It could not be proved that {} is off at {site}: {why} The typed statement stands in: \"{statement}\".", subject.name);
+        ctx.say(Severity::Warning, &message).await?;
+        return done(message, Facts { proved: Some(false), ..ctx.own() });
+    }
+    let sentence = crate::recovery::statement(site);
+    let message = format!(
+        "{site} stopped answering before {} was seen off: {why} If you have made sure, answer with exactly: {sentence}",
+        subject.name
+    );
+    Ok(End::Ask { message })
+}

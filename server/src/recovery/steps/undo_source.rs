@@ -1,0 +1,57 @@
+//! Puts the source back to what it was: running, if the cancelled run had asked it to go down.
+
+use super::{End, Halt, done};
+use crate::{
+    clouds::{error::Error, guard::LONG},
+    recovery::{
+        context::Context,
+        look::{self, TICK},
+        publish,
+    },
+    state::now,
+};
+use model::machine::PowerState;
+use std::time::Duration;
+
+/// A guest that was asked to go down and has not done so by then will not.
+const LATEST: i64 = 30_000;
+
+pub async fn run(ctx: &Context, grace_seconds: u32) -> Result<End, Halt> {
+    let subject = ctx.subject()?;
+    let Some(asked) = ctx.facts().asked_off_at.filter(|_| subject.was_running) else {
+        return done(format!("{} was not touched at its source.", subject.name), ctx.own());
+    };
+    let guard = ctx.cloud(&subject.source.cloud_id)?;
+    let native_id = &subject.source.native_id;
+    let settled = asked + LATEST.min(i64::from(grace_seconds) * 1000);
+    loop {
+        match look::state(&guard, native_id, Duration::from_secs(8)).await? {
+            None => return Err(Halt::failed(format!("{} no longer exists at {}.", subject.name, guard.name))),
+            Some(PowerState::Running) if now() > settled => break,
+            Some(state) if state.is_off() => {
+                start(ctx, &guard, native_id).await?;
+                break;
+            }
+            Some(_) => ctx.sleep(TICK).await?,
+        }
+    }
+    publish::look(&ctx.node, &subject.source.cloud_id, native_id);
+    done(format!("{} runs at {} again: read back.", subject.name, guard.name), ctx.own())
+}
+
+async fn start(ctx: &Context, guard: &crate::clouds::guard::Guard, native_id: &str) -> Result<(), Halt> {
+    let subject = ctx.subject()?;
+    let lineage = ctx.lineage()?;
+    if let Some(place) = look::other_alive(ctx, &lineage, &subject.machine_id).await? {
+        return Err(Halt::failed(format!("Another copy of {} is alive: {place}. The source is not started.", subject.name)));
+    }
+    guard.run("start", LONG, async { guard.cloud().power().ok_or_else(|| Error::lacks("start machines"))?.start(native_id).await }).await?;
+    let began = now();
+    while look::state(guard, native_id, Duration::from_secs(8)).await? != Some(PowerState::Running) {
+        if now() > began + 60_000 {
+            return Err(Halt::failed(format!("{} was started at {} but does not run.", subject.name, guard.name)));
+        }
+        ctx.sleep(TICK).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! Runs: what is under way, what was, and what people want of it.
+
+use super::caller::Caller;
+use crate::{
+    error::{Error, Result},
+    recovery::{
+        control,
+        spec::{Planned, RunSpec},
+        view,
+    },
+    state::{Node, new_id, now},
+    store::{
+        commands::{self, Commanded},
+        runs::{self, Created, NewRun},
+        steps,
+    },
+};
+use model::{
+    Id, Page, Severity,
+    access::Role,
+    live::Topic,
+    run::{Run, RunCommand, RunDetail, RunKind},
+};
+
+/// More events than any run has: a run with a hundred machines has some thousands.
+const EVENTS: i64 = 20_000;
+
+pub async fn list(node: &Node, active: Option<bool>, limit: u32, cursor: Option<&str>) -> Result<Page<Run>> {
+    let rows = runs::list(&node.db, active, i64::from(limit) + 1, cursor).await?;
+    Ok(super::page(rows.iter().map(view::run).collect(), limit, |r| r.id.clone()))
+}
+
+pub async fn get(node: &Node, id: &str) -> Result<RunDetail> {
+    let row = runs::get(&node.db, id).await?.ok_or_else(|| Error::not_found(format!("run {id}")))?;
+    let steps = steps::of_run(&node.db, id).await?;
+    let events = steps::events(&node.db, id, 0, EVENTS).await?;
+    Ok(RunDetail {
+        run: view::run(&row),
+        actions: control::buttons(&row, &steps),
+        steps: steps.iter().map(view::step).collect(),
+        events: events.iter().map(view::event).collect(),
+        statement: row.statement,
+    })
+}
+
+/// Writes down what is wanted; the driver of the run takes it from there.
+pub async fn command(node: &Node, caller: &Caller, id: &str, command: &RunCommand) -> Result<RunDetail> {
+    caller.must_be(Role::Operator)?;
+    let row = runs::get(&node.db, id).await?.ok_or_else(|| Error::not_found(format!("run {id}")))?;
+    let rows = steps::of_run(&node.db, id).await?;
+    if let Some(refusal) = control::refusal(command, &row, &rows) {
+        let field = if refusal.starts_with("Say why") { "reason" } else { "comment" };
+        let about_input = matches!(command, RunCommand::SkipStep { .. }) && field == "reason" || refusal.starts_with("To go on, type");
+        return Err(if about_input { Error::invalid(field, refusal) } else { Error::conflict(refusal) });
+    }
+    write(node, caller, id, command).await?;
+    node.recovery.wake();
+    super::audit::record(node, caller, &format!("run.{}", word(command)), id, true, control::event(command, &caller.name)).await;
+    get(node, id).await
+}
+
+async fn write(node: &Node, caller: &Caller, id: &str, command: &RunCommand) -> Result<()> {
+    let event = control::event(command, &caller.name);
+    if let Some((step, decision)) = control::decision(command, &caller.name) {
+        let text = serde_json::json!(decision).to_string();
+        let written = commands::decide(&node.db, id, &step, control::states(command), &text, &event, now()).await?;
+        return if written { Ok(()) } else { Err(Error::conflict(format!("{step} went on in the meantime. Look again."))) };
+    }
+    let desired = match command {
+        RunCommand::Pause => "pause",
+        RunCommand::Cancel => "cancel",
+        _ => "run",
+    };
+    match commands::desire(&node.db, id, desired, &event, now()).await? {
+        Commanded::Yes => Ok(()),
+        Commanded::Over => Err(Error::conflict("The run ended or is being cancelled. Look again.")),
+        Commanded::TooLate { step } => Err(Error::conflict(format!(
+            "{step} has begun: the target takes over, there is no way back by cancelling. Let it end, then move back."
+        ))),
+    }
+}
+
+fn word(command: &RunCommand) -> &'static str {
+    match command {
+        RunCommand::Pause => "pause",
+        RunCommand::Resume => "resume",
+        RunCommand::Cancel => "cancel",
+        RunCommand::RetryStep { .. } => "retry_step",
+        RunCommand::SkipStep { .. } => "skip_step",
+        RunCommand::Answer { .. } => "answer",
+    }
+}
+
+/// What a new run is made of.
+pub struct Begin {
+    pub kind: RunKind,
+    pub title: String,
+    pub subject: String,
+    pub spec: RunSpec,
+    pub steps: Vec<Planned>,
+    pub statement: Option<String>,
+}
+
+/// Writes a run down with its first event, and has it driven at once. Refused while another run has one of its machines.
+pub(super) async fn begin(node: &Node, caller: &Caller, begin: Begin) -> Result<Run> {
+    let id = new_id();
+    let new = NewRun {
+        id: id.clone(),
+        kind: begin.kind.as_str(),
+        title: begin.title.clone(),
+        subject: begin.subject.clone(),
+        spec: serde_json::json!(begin.spec).to_string(),
+        created_by: caller.name.clone(),
+        created_at: now(),
+        statement: begin.statement.clone(),
+        steps: begin.steps.iter().map(Planned::to_row).collect(),
+        locks: locks(&begin.spec),
+        event: format!("{} was started by {}.", begin.title, caller.name),
+    };
+    if let Created::Taken { subject, run_id } = runs::create(&node.db, &new).await? {
+        let name = begin.spec.subjects.iter().find(|s| s.machine_id == subject || s.lineage.as_deref() == Some(&subject));
+        let name = name.map_or("a machine", |s| s.name.as_str());
+        let message = format!("Another run ({run_id}) works on {name}. Wait for its end, or cancel it.");
+        super::audit::record(node, caller, "run.start", &begin.subject, false, &message).await;
+        return Err(Error::conflict(message));
+    }
+    node.recovery.wake();
+    let row = runs::get(&node.db, &id).await?.ok_or_else(|| Error::internal("the run that was just written is gone"))?;
+    let run = view::run(&row);
+    node.live.publish(Topic::Run, &id, &run);
+    super::audit::record(node, caller, "run.start", &id, true, begin.title).await;
+    if let Some(statement) = begin.statement {
+        let event = format!("{} stated: \"{statement}\".", caller.name);
+        tracing::warn!(run = %id, severity = ?Severity::Warning, "{event}");
+        super::audit::record(node, caller, "run.statement", &id, true, event).await;
+    }
+    Ok(run)
+}
+
+fn locks(spec: &RunSpec) -> Vec<Id> {
+    let mut all: Vec<Id> = spec.subjects.iter().flat_map(|s| std::iter::once(s.machine_id.clone()).chain(s.lineage.clone())).collect();
+    all.sort();
+    all.dedup();
+    all
+}

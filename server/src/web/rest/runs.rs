@@ -1,0 +1,60 @@
+//! Runs.
+
+use crate::{
+    error::{Error, Result},
+    services::{caller::Caller, runs},
+    state::Node,
+    web::{AppState, Json, Limits, Path, Query},
+};
+use axum::extract::State;
+use model::{
+    Page,
+    run::{Run, RunCommand, RunDetail},
+};
+use serde::Deserialize;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(command))
+}
+
+#[derive(Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// `active` or `over`; both when left out.
+    state: Option<String>,
+}
+
+impl Which {
+    fn active(&self) -> Result<Option<bool>> {
+        match self.state.as_deref() {
+            None => Ok(None),
+            Some("active") => Ok(Some(true)),
+            Some("over") => Ok(Some(false)),
+            Some(other) => Err(Error::invalid("state", format!("'{other}' is not a state of this list. Take active or over."))),
+        }
+    }
+}
+
+/// Runs, newest first.
+#[utoipa::path(get, path = "/runs", tag = "runs", params(Which, Limits), responses((status = 200, body = Page<Run>)))]
+async fn list(State(node): State<Node>, _: Caller, Query(which): Query<Which>, Query(q): Query<Limits>) -> Result<Json<Page<Run>>> {
+    runs::list(&node, which.active()?, q.limit()?, q.cursor.as_deref()).await.map(Json)
+}
+
+/// A run with its steps, its log, and what can be commanded now.
+#[utoipa::path(get, path = "/runs/{id}", tag = "runs", params(("id" = String, Path)), responses((status = 200, body = RunDetail)))]
+async fn get(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<RunDetail>> {
+    runs::get(&node, &id).await.map(Json)
+}
+
+/// Pause, resume or cancel a run; retry or skip a step; answer a prompt.
+#[utoipa::path(post, path = "/runs/{id}/commands", tag = "runs", params(("id" = String, Path)), request_body = RunCommand, responses((status = 200, body = RunDetail)))]
+async fn command(
+    State(node): State<Node>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(wanted): Json<RunCommand>,
+) -> Result<Json<RunDetail>> {
+    runs::command(&node, &caller, &id, &wanted).await.map(Json)
+}

@@ -1,0 +1,120 @@
+//! The node is killed after every durable write and every change at a cloud; the next one goes on to the same end.
+
+use super::support::*;
+use model::{Id, machine::PowerState, run::RunDetail};
+use std::time::Duration;
+
+/// More points than any of these runs has.
+const MOST: u64 = 400;
+
+enum Then {
+    /// The next node goes on.
+    GoOn,
+    /// And what was last written down as done got lost: that step is done twice.
+    LoseTheLastOutcome,
+}
+
+/// Runs until the crash; answers the run that was begun before it, and whether the node died.
+fn until_crash(life: &life::Life, begin: impl Future<Output = Id>) -> (Id, bool) {
+    life.block_on(async {
+        let id = begin.await;
+        let died = tokio::select! {
+            () = life.crash.hit.notified() => true,
+            () = async {
+                loop {
+                    if life.detail(&id).await.run.state.is_over() { break }
+                    tokio::time::sleep(Duration::from_millis(15)).await;
+                }
+            } => false,
+        };
+        (id, died)
+    })
+}
+
+fn go_on(lab: &Lab, id: &str, then: &Then) -> RunDetail {
+    let life = lab.boot();
+    life.block_on(async {
+        if matches!(then, Then::LoseTheLastOutcome) {
+            let last = "SELECT key FROM steps WHERE state = 'succeeded' ORDER BY finished_at DESC, ordinal DESC LIMIT 1";
+            life.sql(&format!("UPDATE steps SET state = 'running', result = NULL WHERE run_id = '{id}' AND key = ({last})")).await;
+        }
+        life.expire_leases().await;
+        life.over(id).await
+    })
+}
+
+fn moved_everywhere(test: &str, step: u64, then: &Then) {
+    let mut at = 1;
+    loop {
+        assert!(at < MOST, "the run never came to its end");
+        let lab = Lab::new(test);
+        let native = lab.running[0].clone();
+        let counter = lab.source().counter(&native).unwrap();
+        let life = lab.boot_to_crash(at);
+        let (id, died) = until_crash(&life, async { life.start_move(&lab, &native).await.id });
+        life.kill();
+        if died {
+            let end = go_on(&lab, &id, then);
+            assert_succeeded(&end);
+        }
+        lab.assert_moved(&native, counter);
+        let names: Vec<_> = lab.target().machine_names();
+        assert_eq!(names.len(), 1, "killed at {at}: {names:?}");
+        assert_eq!(lab.target().leftovers().1, 0, "killed at {at}: an upload is left");
+        if !died {
+            return;
+        }
+        at += step;
+    }
+}
+
+fn failed_over_everywhere(test: &str, step: u64, then: &Then) {
+    let mut at = 1;
+    loop {
+        assert!(at < MOST, "the run never came to its end");
+        let lab = Lab::new(test);
+        let natives = lab.running[..2].to_vec();
+        let first = lab.boot();
+        first.block_on(async {
+            first.protect(&lab, &natives).await;
+            first.plan(&lab, vec![], |_| {}).await;
+        });
+        first.kill();
+        lab.source().crash();
+        let life = lab.boot_to_crash(at);
+        let (id, died) = until_crash(&life, async { life.fail_over(true).await.id });
+        life.kill();
+        if died {
+            assert_succeeded(&go_on(&lab, &id, then));
+        }
+        for native in &natives {
+            lab.assert_one_copy(native);
+            assert_eq!(lab.state_at(&lab.target(), native), Some(PowerState::Running), "killed at {at}");
+        }
+        assert_eq!(lab.target().machine_names().len(), 2, "killed at {at}: copies are left");
+        if !died {
+            return;
+        }
+        at += step;
+    }
+}
+
+#[test]
+fn a_move_survives_a_kill_after_every_write() {
+    moved_everywhere("mkill", 1, &Then::GoOn);
+}
+
+#[test]
+fn a_move_does_every_step_twice() {
+    moved_everywhere("mtwice", 2, &Then::LoseTheLastOutcome);
+}
+
+#[test]
+fn a_failover_survives_a_kill_after_every_write() {
+    failed_over_everywhere("fkill", 1, &Then::GoOn);
+}
+
+#[test]
+fn a_failover_does_every_step_twice() {
+    failed_over_everywhere("ftwice", 2, &Then::LoseTheLastOutcome);
+}

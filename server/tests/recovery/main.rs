@@ -1,0 +1,10 @@
+//! Runs on simulated clouds: twice, failing, killed anywhere, raced for. Whatever happens, never two running copies.
+#![allow(clippy::unwrap_used)]
+
+mod cancel;
+mod control;
+mod crash;
+mod faults;
+mod flow;
+mod ownership;
+mod support;
