@@ -12,7 +12,6 @@ use std::{
 pub struct Bed {
     pub kind: &'static str,
     pub source: Arc<dyn Cloud>,
-    #[allow(dead_code, reason = "the groups that copy use it")]
     pub target: Arc<dyn Cloud>,
     pub lab: Option<Lab>,
     _scratch: tempfile::TempDir,

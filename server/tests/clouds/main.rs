@@ -5,6 +5,8 @@
 //! do by its own capabilities is skipped.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod copy;
 mod harness;
 mod inventory;
 mod power;
+mod replication;

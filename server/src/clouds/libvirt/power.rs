@@ -103,7 +103,8 @@ fn stop(domain: &Domain, mode: StopMode) -> Result<()> {
         StopMode::Hard => domain.destroy(0),
     };
     match done {
-        Err(_) if !domain.is_active()? => Ok(()),
+        // It went meanwhile, or is on its way: asking a second time is no mistake.
+        Err(_) if matches!(domain.state()?.0, raw::VIR_DOMAIN_SHUTOFF | raw::VIR_DOMAIN_SHUTDOWN) => Ok(()),
         other => Ok(other?),
     }
 }

@@ -74,7 +74,7 @@ async fn accepted(host: &str, stream: &mut TlsStream<TcpStream>) -> Result<()> {
 ///
 /// # Errors
 /// `Permanent` when the certificates given are unusable.
-pub fn strict(pki: &Pki) -> Result<TlsConnector> {
+pub fn strict(pki: &Pki) -> Result<Arc<ClientConfig>> {
     let mut roots = RootCertStore::empty();
     for one in certificates("ca", &pki.ca)? {
         roots.add(one).map_err(|error| Error::permanent(format!("ca: {error}")))?;
@@ -82,12 +82,12 @@ pub fn strict(pki: &Pki) -> Result<TlsConnector> {
     let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
         .build()
         .map_err(|error| Error::permanent(format!("ca: {error}")))?;
-    Ok(TlsConnector::from(Arc::new(config(verifier, Some(pki))?)))
+    Ok(Arc::new(config(verifier, Some(pki))?))
 }
 
 /// # Errors
 /// `Identity` when the server is not who it should be, `Auth` when it refuses us.
-pub async fn handshake(connector: &TlsConnector, host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>> {
+async fn handshake(connector: &TlsConnector, host: &str, tcp: TcpStream) -> Result<TlsStream<TcpStream>> {
     let name = ServerName::try_from(host.to_owned()).map_err(|_| Error::permanent(format!("'{host}' is no host name")))?;
     match timeout(CONNECT, connector.connect(name, tcp)).await {
         Ok(Ok(stream)) => Ok(stream),

@@ -1,0 +1,212 @@
+//! Points at the source, points at the target, and that the one is the other.
+
+use super::{
+    copy::{Chain, same},
+    harness::{Bed, beds, libvirt, until},
+};
+use model::machine::PowerState;
+use server::clouds::{OpenPoint, StopMode, error::Kind};
+use std::time::Duration;
+
+/// A machine that runs and writes, in the lab.
+async fn busy(bed: &Bed, name: &str, options: &[&str]) -> String {
+    let id = bed.machine(name, &[&["mem=96", "dirty=2048"], options].concat()).await.native_id;
+    bed.source.power().unwrap().start(&id).await.unwrap();
+    if let Some(lab) = &bed.lab {
+        lab.run(&["wait", name]);
+    }
+    id
+}
+
+fn hold(bed: &Bed, name: &str, on: bool) {
+    if let Some(lab) = &bed.lab {
+        lab.run(&["virsh", "berlin", if on { "suspend" } else { "resume" }, name]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_point_then_deltas_show_the_source_as_it_was() {
+    for bed in beds() {
+        let name = "suite-repl";
+        let id = busy(&bed, name, &["disks=2"]).await;
+        let mut chain = Chain::new(&bed, &id);
+        let first = chain.cycle().await;
+        assert!(first.full);
+        for _ in 0..2 {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            let before = server::state::now();
+            let delta = chain.cycle().await;
+            assert!(!delta.full && delta.bytes < first.bytes + (64 << 20), "{} bytes", delta.bytes);
+            assert!(server::state::now() >= before);
+        }
+        if bed.lab.is_some() {
+            hold(&bed, name, true);
+            let last = chain.cycle().await;
+            assert!(!last.full && last.bytes > 0);
+            same(&format!("{name}.qcow2"), &last.point);
+            hold(&bed, name, false);
+        }
+        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_machine_gives_the_last_delta_and_then_nothing() {
+    let Some(bed) = libvirt() else { return };
+    let name = "suite-still";
+    let id = busy(&bed, name, &[]).await;
+    let power = bed.source.power().unwrap();
+    let mut chain = Chain::new(&bed, &id);
+    let first = chain.cycle().await;
+    tokio::time::sleep(Duration::from_millis(1500)).await;
+    let off = || async {
+        power.stop(&id, StopMode::Graceful).await.unwrap();
+        power.state(&id).await.unwrap() == PowerState::Stopped
+    };
+    until("off", Duration::from_secs(60), off).await;
+    let last = chain.cycle().await;
+    assert!(!last.full && last.bytes > 0 && last.bytes < first.bytes + (64 << 20));
+    same(&format!("{name}.qcow2"), &last.point);
+    assert!(power.state(&id).await.unwrap().is_off(), "a source is never started");
+    let all = super::harness::everything(bed.source.inventory()).await;
+    assert!(all.iter().all(|one| !one.name.starts_with("crossfade-")), "the reader is no machine");
+    // Nothing wrote since: nothing to read, and no reader is started.
+    let mut source = chain.open().await;
+    assert!(source.incremental() && source.extents(0).await.unwrap().is_empty());
+    source.close(true).await.unwrap();
+    // It runs again: tracking goes on where it was.
+    power.start(&id).await.unwrap();
+    bed.lab.as_ref().unwrap().run(&["wait", name]);
+    let again = chain.cycle().await;
+    assert!(!again.full);
+    hold(&bed, name, true);
+    let held = chain.cycle().await;
+    same(&format!("{name}.qcow2"), &held.point);
+    power.stop(&id, StopMode::Hard).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bitmaps_that_a_crash_took_are_noticed() {
+    let Some(bed) = libvirt() else { return };
+    let name = "suite-crash";
+    let id = busy(&bed, name, &[]).await;
+    let power = bed.source.power().unwrap();
+    let mut chain = Chain::new(&bed, &id);
+    chain.cycle().await;
+    let lab = bed.lab.as_ref().unwrap();
+    lab.run(&["in", "berlin", "pkill", "-9", "-f", &format!("guest={name},")]);
+    until("crashed", Duration::from_secs(10), || async { power.state(&id).await.unwrap().is_off() }).await;
+    assert_eq!(power.state(&id).await.unwrap(), PowerState::Crashed);
+    // Stopped: the reader finds the bitmap broken.
+    let full = chain.cycle().await;
+    assert!(full.full);
+    same(&format!("{name}.qcow2"), &full.point);
+    // Running: so does the machine; afterwards deltas go on.
+    power.start(&id).await.unwrap();
+    lab.run(&["wait", name]);
+    chain.cycle().await;
+    assert!(!chain.cycle().await.full);
+    power.stop(&id, StopMode::Hard).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_cycle_is_cleaned_up_by_the_next() {
+    for bed in beds() {
+        let name = "suite-torn";
+        let id = busy(&bed, name, &[]).await;
+        let mut chain = Chain::new(&bed, &id);
+        let first = chain.cycle().await;
+        for _ in 0..2 {
+            // Killed at the source and in the middle of the upload: nothing is closed, aborted or committed.
+            let mut source = chain.open().await;
+            let mut request = chain.begin_request(&mut *source).await;
+            request.parent = None;
+            let sink = bed.target.disk_sink().unwrap().begin(request).await.unwrap();
+            drop((source, sink));
+        }
+        let next = chain.cycle().await;
+        assert!(!next.full, "the point before still counts");
+        if let Some(lab) = &bed.lab {
+            let seen = lab.run(&["virsh", "berlin", "checkpoint-list", name, "--name"]);
+            assert_eq!(seen.split_whitespace().collect::<Vec<_>>(), [next.reference.0.as_str()]);
+            let kept = lab.run(&["virsh", "dublin", "vol-list", "images"]);
+            assert_eq!(kept.lines().filter(|line| line.contains(&chain.lineage) && line.contains(".qcow2")).count(), 2, "{kept}");
+            let left = lab.run(&["in", "berlin", "sh", "-c", "ls /var/lib/libvirt/images"]);
+            assert!(!left.contains(&format!("{}-", chain.lineage)), "{left}");
+        }
+        let sink = bed.target.disk_sink().unwrap();
+        assert!(sink.exists(&first.point).await.unwrap() && sink.exists(&next.point).await.unwrap());
+        assert_eq!(sink.delete(&first.point).await.unwrap_err().kind, Kind::Conflict, "the next is based on it");
+        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn flattened_points_stand_alone_and_the_rest_can_go() {
+    for bed in beds() {
+        let name = "suite-flat";
+        let id = busy(&bed, name, &[]).await;
+        let mut chain = Chain::new(&bed, &id);
+        let first = chain.cycle().await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        hold(&bed, name, true);
+        let second = chain.cycle().await;
+        let sink = bed.target.disk_sink().unwrap();
+        let flat = sink.flatten(&second.point).await.unwrap();
+        if flat != second.point {
+            sink.delete(&second.point).await.unwrap();
+        }
+        sink.delete(&first.point).await.unwrap();
+        sink.delete(&first.point).await.unwrap();
+        assert!(sink.exists(&flat).await.unwrap() && !sink.exists(&first.point).await.unwrap());
+        if bed.lab.is_some() {
+            same(&format!("{name}.qcow2"), &flat);
+        }
+        hold(&bed, name, false);
+        chain.last = Some((second.reference.clone(), flat.clone()));
+        let third = chain.cycle().await;
+        assert!(!third.full);
+        sink.tidy(&chain.lineage, std::slice::from_ref(&third.point)).await.unwrap();
+        assert!(sink.exists(&flat).await.unwrap(), "what is kept is based on it");
+        sink.tidy(&chain.lineage, &[]).await.unwrap();
+        assert!(!sink.exists(&third.point).await.unwrap() && !sink.exists(&flat).await.unwrap());
+        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_target_says_so_and_nothing_is_lost() {
+    let Some(bed) = libvirt() else { return };
+    let name = "suite-full";
+    let id = busy(&bed, name, &["dirty=20480"]).await;
+    let filled = || async {
+        let seen = bed.source.inventory().one(&id).await.unwrap().unwrap();
+        seen.disks[0].allocated_bytes.is_some_and(|bytes| bytes > 80 << 20)
+    };
+    until("80 MiB are written", Duration::from_secs(90), filled).await;
+    let mut chain = Chain::new(&bed, &id);
+    chain.storage = vec![model::Mapping { from: "images".into(), to: "small".into() }];
+    let source = chain.open().await;
+    let refused = chain.finish(source).await.err().unwrap();
+    assert_eq!(refused.kind, Kind::Full, "{refused}");
+    chain.storage.clear();
+    assert!(chain.cycle().await.full);
+    assert!(!chain.cycle().await.full);
+    bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_that_is_not_there_is_not_found() {
+    for bed in beds() {
+        let request = OpenPoint { token: "t".into(), since: None };
+        let missing = "00000000-0000-4000-8000-000000000000";
+        let error = bed.source.disk_source().unwrap().open(missing, request).await.err().unwrap();
+        assert_eq!(error.kind, Kind::NotFound);
+    }
+}
