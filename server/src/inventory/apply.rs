@@ -68,6 +68,7 @@ async fn write(node: &Node, cloud_id: &str, seen: Vec<Observed>, seen_at: Millis
     if !put.is_empty() || !taken.is_empty() {
         let text = |(i, row): (&usize, _)| Ok(store::Write { id: id_of(row), observed: &seen[*i], detail: to_json(&seen[*i])? });
         let writes = difference.written.iter().zip(&put).map(text).collect::<StoreResult<Vec<_>>>()?;
+        let _saving = node.inventory.saving.lock().await;
         store::save(&node.db, cloud_id, &writes, &taken, now()).await?;
     }
     take(node, cloud_id, put, taken);

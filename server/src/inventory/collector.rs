@@ -26,9 +26,9 @@ use tokio::{
 const BEAT: Duration = Duration::from_secs(2);
 /// A living cloud answers a heart beat within this; one that takes long for a whole look gets longer.
 const BEAT_LIMIT: Duration = Duration::from_secs(3);
-/// No look at everything may take longer.
+/// No look at everything may take longer; one at a cloud that was quick before not longer than ten times that.
 const LOOK_LIMIT: Duration = Duration::from_secs(120);
-const PAGE_LIMIT: Duration = Duration::from_secs(60);
+const LEAST_LOOK_LIMIT: Duration = Duration::from_secs(15);
 /// Between two looks at a small cloud; a big one is left alone for twenty times what a look took.
 const PACE: Duration = Duration::from_secs(5);
 const SLOWEST: Duration = Duration::from_secs(300);
@@ -99,7 +99,7 @@ impl Collector {
         }
         let seen_at = now();
         let seen = {
-            let all = timeout(LOOK_LIMIT, self.list());
+            let all = timeout(self.look_limit(), self.list());
             tokio::select! {
                 seen = all => seen.unwrap_or_else(|_| Err(self.too_long()))?,
                 stopped = self.beat() => return Err(stopped),
@@ -135,7 +135,7 @@ impl Collector {
     async fn list(&self) -> Result<Vec<Observed>> {
         let (mut seen, mut cursor) = (vec![], None);
         loop {
-            let page = self.guard.run("list", PAGE_LIMIT, self.guard.cloud().inventory().list(cursor)).await?;
+            let page = self.guard.run("list", LOOK_LIMIT, self.guard.cloud().inventory().list(cursor)).await?;
             seen.extend(page.machines);
             cursor = page.next;
             if cursor.is_none() {
@@ -208,8 +208,13 @@ impl Collector {
         (self.took * 20).clamp(PACE, SLOWEST)
     }
 
+    fn look_limit(&self) -> Duration {
+        if self.took.is_zero() { LOOK_LIMIT } else { (self.took * 10).clamp(LEAST_LOOK_LIMIT, LOOK_LIMIT) }
+    }
+
     fn too_long(&self) -> Error {
-        Error::transient(format!("The look at {} was given up after {} s; what is shown is older.", self.guard.name, LOOK_LIMIT.as_secs()))
+        let limit = self.look_limit().as_secs();
+        Error::transient(format!("A look at {} was given up after {limit} s; what is shown is older.", self.guard.name))
     }
 
     async fn came_through(&mut self) {

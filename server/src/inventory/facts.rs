@@ -65,8 +65,10 @@ pub async fn reload(node: &Node) -> StoreResult<()> {
         runs: runs.into_iter().collect(),
     };
     let changed = facts.changed_since(&node.inventory.facts());
-    node.inventory.set_facts(Arc::new(facts));
-    super::rows::show(node, changed);
+    if !changed.is_empty() {
+        node.inventory.set_facts(Arc::new(facts));
+        super::rows::show(node, changed);
+    }
     Ok(())
 }
 

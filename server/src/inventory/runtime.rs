@@ -7,7 +7,10 @@ use super::{
 use model::{Id, Millis, cloud::Cloud};
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +23,10 @@ pub struct Runtime {
     split: RwLock<Arc<HashSet<Id>>>,
     collectors: Mutex<HashMap<Id, Arc<Control>>>,
     pub(super) alarms: super::alarms::Memory,
+    /// One collector at a time writes what it saw: a hundred at once would hold every connection to the store.
+    pub(super) saving: tokio::sync::Mutex<()>,
+    /// Rises with whatever could make a judgement of all machines come out differently.
+    version: AtomicU64,
 }
 
 /// How the rest of the node pulls at a collector.
@@ -46,6 +53,13 @@ impl Runtime {
     }
     pub(super) fn change(&self, put: Vec<Arc<Row>>, taken: &[Id]) {
         held!(self.table.write()).change(put, taken);
+        self.touch();
+    }
+    pub(super) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+    fn touch(&self) {
+        self.version.fetch_add(1, Ordering::AcqRel);
     }
     pub(super) fn row(&self, id: &str) -> Option<Arc<Row>> {
         self.table().get(id).cloned()
@@ -60,7 +74,10 @@ impl Runtime {
     }
     pub fn set_cloud(&self, cloud: Cloud) -> Arc<Cloud> {
         let cloud = Arc::new(cloud);
-        held!(self.clouds.write()).insert(cloud.id.clone(), cloud.clone());
+        let before = held!(self.clouds.write()).insert(cloud.id.clone(), cloud.clone());
+        if before.is_none_or(|b| b.status != cloud.status) {
+            self.touch();
+        }
         cloud
     }
 
@@ -69,6 +86,7 @@ impl Runtime {
     }
     pub(super) fn set_facts(&self, facts: Arc<Facts>) {
         *held!(self.facts.write()) = facts;
+        self.touch();
     }
 
     /// Machines of which more than one copy was seen running.
@@ -101,6 +119,7 @@ impl Runtime {
         }
         held!(self.clouds.write()).remove(cloud_id);
         held!(self.table.write()).remove_cloud(cloud_id);
+        self.touch();
     }
 
     fn collectors(&self) -> MutexGuard<'_, HashMap<Id, Arc<Control>>> {

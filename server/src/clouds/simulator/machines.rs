@@ -109,7 +109,7 @@ fn observed(id: &str, request: &CreateRequest) -> Observed {
         guest_os: spec.guest_os.clone(),
         autostart: Some(false),
         locked: None,
-        native: serde_json::json!({ "created_by": request.token, "lineage": request.lineage }),
+        native: serde_json::Value::Null,
     }
 }
 

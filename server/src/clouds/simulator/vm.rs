@@ -21,6 +21,8 @@ pub struct Vm {
     pub tracked: Vec<Tracked>,
     /// Of the request that created it.
     pub token: Option<String>,
+    /// Which host carries it; the native fields are made from it when somebody looks, or 50,000 maps would be kept.
+    pub host: u16,
     /// The recovery point that its disks are overlays of.
     pub base: Option<String>,
     counter: u64,
@@ -46,7 +48,7 @@ pub fn read_counter(disk: &Image) -> u64 {
 
 impl Vm {
     pub fn new(shown: Observed) -> Self {
-        Self { shown, images: vec![], tracked: vec![], token: None, base: None, counter: 0, counted_at: now(), lost_power: false }
+        Self { shown, images: vec![], tracked: vec![], token: None, host: 0, base: None, counter: 0, counted_at: now(), lost_power: false }
     }
 
     /// With disks that hold something already: the guest goes on counting from there.
@@ -56,10 +58,14 @@ impl Vm {
     }
 
     pub fn observed(&self) -> Observed {
-        self.shown.clone()
+        let native = serde_json::json!({ "host": self.host + 1, "created_by": self.token });
+        Observed { native, ..self.shown.clone() }
     }
     pub fn shown(&mut self) -> &mut Observed {
         &mut self.shown
+    }
+    pub fn native_id(&self) -> &str {
+        &self.shown.native_id
     }
     pub fn name(&self) -> &str {
         &self.shown.name

@@ -86,7 +86,12 @@ impl State {
 
 impl World {
     fn new(config: &Config) -> Self {
-        let machines = (0..config.machines).map(|i| generate::machine(config, i)).map(|m| (m.native_id.clone(), Vm::new(m))).collect();
+        let vm = |i| {
+            let mut vm = Vm::new(generate::machine(config, i));
+            vm.host = (i % config.hosts) as u16;
+            vm
+        };
+        let machines = (0..config.machines).map(vm).map(|vm| (vm.native_id().to_owned(), vm)).collect();
         let (points, uploads) = (BTreeMap::new(), BTreeMap::new());
         let state = State { machines, points, uploads, full: false, changes: broadcast::channel(256).0 };
         Self { site: config.site.clone(), up: AtomicBool::new(true), state: Mutex::new(state), script: Mutex::default() }

@@ -115,10 +115,10 @@ pub(super) async fn keep(node: Node) {
         Ok(alarms) => *node.inventory.alarms.active() = alarms.into_iter().map(|a| (a.id.clone(), a)).collect(),
         Err(error) => tracing::error!(%error, "the alarms of before could not be read"),
     }
-    let mut clock = clock::Watch::default();
+    let (mut clock, mut split) = (clock::Watch::default(), SplitWatch::default());
     loop {
         let jump = clock.look();
-        if let Err(error) = judge_now(&node, jump).await {
+        if let Err(error) = judge_now(&node, jump, &mut split).await {
             tracing::warn!(%error, "alarms could not be written down");
         }
         tokio::select! {
@@ -130,14 +130,25 @@ pub(super) async fn keep(node: Node) {
     }
 }
 
-async fn judge_now(node: &Node, jump: Option<clock::Jump>) -> Result<()> {
-    let split = confirmed_split(node).await;
-    let machines: HashSet<Id> = split.iter().flat_map(|s| s.machines.iter().cloned()).collect();
-    show_split(node, machines);
+/// Goes through all machines only when something about them changed.
+#[derive(Default)]
+struct SplitWatch {
+    version: Option<u64>,
+    splits: Vec<judge::Split>,
+}
+
+async fn judge_now(node: &Node, jump: Option<clock::Jump>, watch: &mut SplitWatch) -> Result<()> {
+    let version = node.inventory.version();
+    if watch.version != Some(version) {
+        watch.splits = confirmed_split(node).await;
+        watch.version = Some(version);
+        show_split(node, watch.splits.iter().flat_map(|s| s.machines.iter().cloned()).collect());
+    }
+    let split = &watch.splits;
     let context = Context::of(node);
     let conditions = {
         let table = node.inventory.table();
-        judge::judge(&Scene { context: &context, table: &table, split: &split, jump, now: now() })
+        judge::judge(&Scene { context: &context, table: &table, split, jump, now: now() })
     };
     let raised: HashSet<Id> = conditions.iter().map(Condition::id).collect();
     for condition in conditions {
