@@ -8,7 +8,7 @@
  * has been fsynced to every disk of the machine.  So "counter seen before the
  * disaster" minus "counter_at_boot at the other site" is what was really lost.
  *
- * Kernel command line: cf.name= cf.ip=CIDR[,CIDR...] cf.gw= cf.tick=usec cf.dirty=KiB/s
+ * Kernel command line: cf.name= cf.ip=CIDR[,CIDR...] cf.gw= cf.disks= cf.tick=usec cf.dirty=KiB/s
  * Over HTTP: /  /status  /set?dirty=KiB&tick=usec
  * What it does not do: DHCP, IPv6, log in.
  */
@@ -49,7 +49,7 @@ static struct shared {
 static char name[64] = "machine", addresses[256], gateway[32], boot_id[40] = "?";
 static unsigned long boots, counter_at_boot, written_at_boot;
 static unsigned long counter2_at_boot;
-static int disks;
+static int disks, disks_expected = 1;
 
 static void say(const char *format, ...)
 {
@@ -113,6 +113,8 @@ static void read_command_line(void)
 			snprintf(gateway, sizeof gateway, "%s", value);
 		else if (!strcmp(word, "tick"))
 			live->tick_us = atoi(value);
+		else if (!strcmp(word, "disks"))
+			disks_expected = atoi(value);
 		else if (!strcmp(word, "dirty"))
 			live->dirty_kib = atoi(value);
 	}
@@ -444,7 +446,7 @@ int main(void)
 	say("network %s", addresses);
 
 	int first = wait_for("/dev/vda") ? open_disk("/dev/vda", "/data", &counter_at_boot) : -1, second = -1;
-	if (first >= 0 && !access("/dev/vdb", F_OK))
+	if (first >= 0 && disks_expected > 1 && wait_for("/dev/vdb"))
 		second = open_disk("/dev/vdb", "/data2", &counter2_at_boot);
 	disks = (first >= 0) + (second >= 0);
 	live->counter = counter_at_boot;

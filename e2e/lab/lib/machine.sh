@@ -34,8 +34,8 @@ lab_up() {
     else
       machine_add "$name" berlin "ip=$number" "tags=$tags" "title=$title" autostart=1 "svc=$svc"
     fi
+    say "  $name started"
   done
-  say "  six machines started at berlin ($(($(now_ms) - started)) ms)"
   machines_wait "${names[@]}"
   say "  all six answer ($(($(now_ms) - started)) ms)"
 }
@@ -122,7 +122,7 @@ machine_xml() {
   gateway=${ip%.*}.1
   line="$KERNEL_LINE cf.name=$name cf.ip=$ip/24"
   [ -z "$svc" ] || line+=",$svc/24"
-  line+=" cf.gw=$gateway cf.tick=${tick:-200000} cf.dirty=${dirty:-0}"
+  line+=" cf.gw=$gateway cf.disks=$disks cf.tick=${tick:-200000} cf.dirty=${dirty:-0}"
   cat <<TEXT
 <domain type='$ACCEL'>
   <name>$name</name>
