@@ -8,5 +8,6 @@
 mod copy;
 mod harness;
 mod inventory;
+mod machines;
 mod power;
 mod replication;

@@ -12,6 +12,7 @@ mod files;
 mod inventory;
 mod link;
 mod lock;
+mod machines;
 mod meta;
 mod power;
 mod probe;
@@ -25,7 +26,7 @@ mod tls;
 pub mod nbd;
 pub mod qcow2;
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result};
 use async_trait::async_trait;
 use fields::{Config, Transport};
 use link::Link;
@@ -77,7 +78,7 @@ impl Cloud for Libvirt {
     fn capabilities(&self) -> Vec<Capability> {
         let mut all = vec![Capability::Events, Capability::Power];
         if !self.is_test() {
-            all.extend([Capability::DiskSink, Capability::StartLock, Capability::GuestAgent]);
+            all.extend([Capability::Create, Capability::DiskSink, Capability::StartLock, Capability::GuestAgent]);
         }
         if self.reads_disks() {
             all.push(Capability::DiskSource);
@@ -98,6 +99,10 @@ impl Cloud for Libvirt {
 
     fn power(&self) -> Option<&dyn Power> {
         Some(self)
+    }
+
+    fn machines(&self) -> Option<&dyn Machines> {
+        (!self.is_test()).then_some(self as _)
     }
 
     fn disk_source(&self) -> Option<&dyn DiskSource> {

@@ -38,6 +38,10 @@ impl Inventory for Libvirt {
         self.link.call(resources::capacity).await
     }
 
+    async fn alive(&self) -> Result<()> {
+        self.link.call(|conn| conn.lib_version().map(drop)).await
+    }
+
     async fn watch(&self) -> Result<Option<mpsc::Receiver<Change>>> {
         watch::start(&self.link).await
     }
@@ -86,17 +90,27 @@ fn machine(domain: &Domain, stats: Option<Stats>, pools: &BTreeMap<String, Strin
     // The state first: a machine that starts meanwhile is then shown as stopped, never as running when it is not.
     let state = domain.state()?;
     let xml = domain.xml(0)?;
+    let facts = gather(domain, &xml, state, stats.unwrap_or_default(), pools);
+    domain::observed(&xml, &facts).map_err(|error| Fault::ours(&format!("{}: its XML cannot be read: {error}", domain.name())))
+}
+
+fn gather(domain: &Domain, xml: &str, state: (u32, i32), stats: Stats, pools: &BTreeMap<String, String>) -> Facts {
     let live = domain::power_state(state).is_live();
-    let facts = Facts {
+    Facts {
         state,
         autostart: domain.autostart().ok(),
         persistent: domain.is_persistent().unwrap_or(true),
-        stats: stats.unwrap_or_default(),
-        sizes: if live { BTreeMap::new() } else { sizes(domain, &xml) },
-        addresses: if live { addresses(domain, &xml) } else { BTreeMap::new() },
+        stats,
+        sizes: if live { BTreeMap::new() } else { sizes(domain, xml) },
+        addresses: if live { addresses(domain, xml) } else { BTreeMap::new() },
         pools: pools.clone(),
-    };
-    domain::observed(&xml, &facts).map_err(|error| Fault::ours(&format!("{}: its XML cannot be read: {error}", domain.name())))
+    }
+}
+
+/// What is asked beside the XML, of one machine.
+pub fn facts(conn: &Conn, domain: &Domain) -> std::result::Result<Facts, Fault> {
+    let stats = conn.stats(std::slice::from_ref(domain), GROUPS)?.remove(&domain.uuid()?);
+    Ok(gather(domain, &domain.xml(0)?, domain.state()?, stats.unwrap_or_default(), &pool_folders(conn)))
 }
 
 /// Statistics know no disks of a stopped machine.

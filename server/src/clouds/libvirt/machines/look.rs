@@ -1,0 +1,51 @@
+//! What the host says about itself, for the check before a machine is made.
+
+use super::{
+    super::{
+        inventory::{
+            domain::{child, devices, path, text},
+            resources,
+        },
+        sys::Conn,
+    },
+    check::Host,
+};
+use crate::clouds::{MachineSpec, error::Result};
+use roxmltree::Document;
+
+/// # Errors
+/// libvirt's.
+pub fn host(conn: &Conn, spec: &MachineSpec) -> Result<Host> {
+    let seen = resources::look(conn)?;
+    let itself = seen.hosts.into_iter().next();
+    let mut host = Host {
+        name: itself.as_ref().map(|one| one.name.clone()).unwrap_or_default(),
+        cpus: itself.as_ref().map_or(0, |one| one.cpus),
+        memory_free_mib: itself.as_ref().map_or(0, |one| one.memory_free_mib),
+        networks: seen.networks,
+        pools: seen.pools,
+        domain: able(conn, &spec.native),
+        ..Host::default()
+    };
+    for domain in conn.domains()? {
+        // One that vanished meanwhile is in nobody's way.
+        let Ok(xml) = domain.xml(0) else { continue };
+        let Ok(document) = Document::parse(&xml) else { continue };
+        let root = document.root_element();
+        let (name, uuid) = (text(root, "name").unwrap_or_default(), text(root, "uuid").unwrap_or_default());
+        let macs = devices(root, "interface").filter_map(|nic| child(nic, "mac")?.attribute("address"));
+        host.macs.extend(macs.map(|mac| (mac.to_lowercase(), name.clone())));
+        host.machines.push((name, uuid));
+    }
+    Ok(host)
+}
+
+/// Asks for exactly this architecture, machine type and kind of virtualisation.
+fn able(conn: &Conn, xml: &str) -> std::result::Result<String, String> {
+    let document = Document::parse(xml).map_err(|error| error.to_string())?;
+    let root = document.root_element();
+    let os = path(root, &["os", "type"]);
+    let attribute = |name: &str| os.and_then(|node| node.attribute(name));
+    let (arch, kind) = (attribute("arch").unwrap_or("x86_64"), root.attribute("type").unwrap_or("kvm"));
+    conn.domain_capabilities(arch, attribute("machine"), kind).map_err(|fault| fault.message)
+}

@@ -1,0 +1,48 @@
+//! The facet `Machines`: describe, check, create, find, delete.
+
+mod check;
+mod create;
+mod edit;
+mod look;
+mod rewrite;
+mod spec;
+
+use super::{Libvirt, inventory};
+use crate::clouds::{
+    CreateRequest, MachineSpec, Machines,
+    error::{Error, Result},
+};
+use async_trait::async_trait;
+use model::{Mapping, Problem};
+
+#[async_trait]
+impl Machines for Libvirt {
+    async fn describe(&self, native_id: &str) -> Result<MachineSpec> {
+        self.with(native_id, |conn, domain| {
+            let facts = inventory::facts(conn, domain)?;
+            let unreadable = |why| Error::permanent(format!("{}: {why}", domain.name()));
+            spec::of(&domain.inactive_xml()?, &facts).map_err(unreadable)
+        })
+        .await
+    }
+
+    async fn check_create(&self, spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping]) -> Result<Vec<Problem>> {
+        let (spec, networks, storage) = (spec.clone(), networks.to_vec(), storage.to_vec());
+        self.link.run(move |conn| Ok(check::problems(&spec, &networks, &storage, &look::host(conn, &spec)?))).await
+    }
+
+    async fn create(&self, request: &CreateRequest) -> Result<String> {
+        let request = request.clone();
+        self.link.run(move |conn| create::create(conn, &request)).await
+    }
+
+    async fn find(&self, token: &str) -> Result<Option<String>> {
+        let token = token.to_owned();
+        self.link.run(move |conn| create::find(conn, &token)).await
+    }
+
+    async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {
+        let uuid = native_id.to_owned();
+        self.link.run(move |conn| create::delete(conn, &uuid, with_disks)).await
+    }
+}

@@ -1,0 +1,178 @@
+//! A definition of one host as the definition of another. Pure.
+//!
+//! Kept: everything that the guest sees (UUID, MACs, devices, firmware kind, CPU). Changed: where disks and networks
+//! come from. Dropped: what belongs to the old host (paths of programs, media in drives, host-side interface names).
+
+use super::super::{
+    inventory::domain::{child, children, devices},
+    lock,
+    meta::{MACHINE_NS, escape},
+    source::plan::holds_data,
+};
+use super::edit::Edits;
+use model::Mapping;
+use roxmltree::{Document, Node};
+use std::collections::BTreeMap;
+
+pub struct Target<'a> {
+    pub token: &'a str,
+    pub lineage: &'a str,
+    /// By disk: the file that it gets.
+    pub disks: &'a BTreeMap<String, String>,
+    pub networks: &'a [Mapping],
+}
+
+/// # Errors
+/// What cannot be rewritten, in words.
+pub fn rewrite(xml: &str, target: &Target<'_>) -> Result<String, String> {
+    // A locked source is taken over without its lock.
+    let xml = lock::unlock(xml).map_err(|error| error.to_string())?;
+    let document = Document::parse(&xml).map_err(|error| error.to_string())?;
+    let root = document.root_element();
+    let mut edits = Edits::default();
+    for node in devices(root, "disk") {
+        disk(node, target.disks, &mut edits)?;
+    }
+    devices(root, "interface").for_each(|node| interface(node, target.networks, &mut edits));
+    devices(root, "emulator").for_each(|node| edits.cut(node));
+    // The variables of the firmware stay behind: libvirt makes new ones from its template.
+    child(root, "os").into_iter().flat_map(|os| children(os, "nvram")).for_each(|node| edits.cut(node));
+    root.children()
+        .filter(|one| matches!(one.tag_name().name(), "seclabel" | "numatune" | "cputune" | "resource"))
+        .for_each(|node| edits.cut(node));
+    marker(&xml, root, target, &mut edits);
+    Ok(edits.apply(&xml))
+}
+
+fn disk(node: Node<'_, '_>, files: &BTreeMap<String, String>, edits: &mut Edits) -> Result<(), String> {
+    let named = |name: &str| node.children().find(|one| one.tag_name().name() == name);
+    if !holds_data(node) {
+        // The medium in a drive lies at the old host: the drive comes empty.
+        if matches!(node.attribute("device"), Some("cdrom" | "floppy")) {
+            named("source").into_iter().chain(named("backingStore")).for_each(|one| edits.cut(one));
+        }
+        return Ok(());
+    }
+    let key = named("target").and_then(|one| one.attribute("dev")).ok_or("a disk has no target")?;
+    let file = files.get(key).ok_or_else(|| format!("the recovery point has no disk {key}"))?;
+    let mut out = String::from("<disk type='file' device='disk'");
+    for attribute in node.attributes().filter(|one| !matches!(one.name(), "type" | "device" | "rawio" | "sgio")) {
+        out += &format!(" {}='{}'", attribute.name(), escape(attribute.value()));
+    }
+    out += &format!(">{}<source file='{}'/>", driver(named("driver")), escape(file));
+    for one in node.children().filter(|one| one.is_element()) {
+        if !matches!(one.tag_name().name(), "driver" | "source" | "backingStore" | "mirror" | "encryption") {
+            out += &node.document().input_text()[one.range()];
+        }
+    }
+    edits.replace(node, out + "</disk>");
+    Ok(())
+}
+
+/// The same caching and discarding, but a qcow2 file now.
+fn driver(node: Option<Node<'_, '_>>) -> String {
+    let mut out = String::from("<driver name='qemu' type='qcow2'");
+    for one in node.into_iter().flat_map(|node| node.attributes()).filter(|one| !matches!(one.name(), "name" | "type")) {
+        out += &format!(" {}='{}'", one.name(), escape(one.value()));
+    }
+    out + "/>"
+}
+
+/// What a card is connected to now: a network, or a bridge or interface of the host.
+pub fn source_of<'a>(node: Node<'a, '_>) -> Option<&'a str> {
+    let source = node.children().find(|one| one.tag_name().name() == "source")?;
+    ["network", "bridge", "dev"].iter().find_map(|name| source.attribute(*name))
+}
+
+fn interface(node: Node<'_, '_>, networks: &[Mapping], edits: &mut Edits) {
+    let Some(from) = source_of(node) else { return };
+    let to = networks.iter().find(|one| one.from == from).map(|one| one.to.as_str());
+    // A bridge that nobody mapped is taken to exist under the same name.
+    let Some(to) = to.or((node.attribute("type") == Some("network")).then_some(from)) else { return };
+    let mut out = String::from("<interface type='network'>");
+    for one in node.children().filter(|one| one.is_element()) {
+        match one.tag_name().name() {
+            "source" => out += &format!("<source network='{}'/>", escape(to)),
+            // Host-side names and port profiles mean nothing elsewhere.
+            "target" | "virtualport" | "backend" | "vlan" => {}
+            _ => out += &node.document().input_text()[one.range()],
+        }
+    }
+    edits.replace(node, out + "</interface>");
+}
+
+fn marker(xml: &str, root: Node<'_, '_>, target: &Target<'_>, edits: &mut Edits) {
+    let marker = format!(
+        "<crossfade:machine xmlns:crossfade=\"{MACHINE_NS}\" token=\"{}\" lineage=\"{}\"/>",
+        escape(target.token),
+        escape(target.lineage)
+    );
+    let Some(metadata) = child(root, "metadata") else {
+        let at = child(root, "devices").map_or(root.range().end - "</domain>".len(), |node| node.range().start);
+        return edits.insert(at, format!("<metadata>{marker}</metadata>"));
+    };
+    // Of an earlier move.
+    metadata.children().filter(|one| one.tag_name().namespace() == Some(MACHINE_NS)).for_each(|one| edits.cut(one));
+    match xml[metadata.range()].rfind("</") {
+        Some(end) => edits.insert(metadata.range().start + end, marker),
+        None => edits.replace(metadata, format!("<metadata>{marker}</metadata>")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clouds::libvirt::meta;
+
+    const XML: &str = "<domain type='kvm'><name>a</name><uuid>u</uuid><os firmware='efi'><type arch='x86_64'>hvm</type><nvram>/x_VARS.fd</nvram></os>\
+        <devices><emulator>/usr/bin/qemu-kvm</emulator>\
+        <disk type='block' device='disk' snapshot='external'><driver name='qemu' type='raw' cache='none' discard='unmap'/><source dev='/dev/vg/a'/><backingStore/><target dev='vda' bus='virtio'/><serial>S1</serial></disk>\
+        <disk type='file' device='cdrom'><source file='/x.iso'/><target dev='sda' bus='sata'/><readonly/></disk>\
+        <interface type='bridge'><mac address='52:54:00:00:00:01'/><source bridge='br0'/><target dev='vnet7'/><model type='virtio'/></interface>\
+        <interface type='network'><mac address='52:54:00:00:00:02'/><source network='lan' portgroup='x'/></interface>\
+        <interface type='bridge'><mac address='52:54:00:00:00:03'/><source bridge='br9'/></interface></devices></domain>";
+
+    fn done(xml: &str) -> String {
+        let disks = [("vda".to_owned(), "/pool/a&b.qcow2".to_owned())].into();
+        let networks = [Mapping { from: "br0".into(), to: "prod".into() }];
+        rewrite(xml, &Target { token: "run/1", lineage: "l1", disks: &disks, networks: &networks }).unwrap()
+    }
+
+    #[test]
+    fn the_guest_sees_the_same_machine_at_another_place() {
+        let out = done(XML);
+        let document = Document::parse(&out).unwrap();
+        let root = document.root_element();
+        let disk = devices(root, "disk").next().unwrap();
+        assert_eq!(child(disk, "source").unwrap().attribute("file"), Some("/pool/a&b.qcow2"));
+        let driver = child(disk, "driver").unwrap();
+        assert_eq!(
+            (driver.attribute("type"), driver.attribute("cache"), driver.attribute("discard")),
+            (Some("qcow2"), Some("none"), Some("unmap"))
+        );
+        assert_eq!(child(disk, "serial").unwrap().text(), Some("S1"));
+        assert!(child(disk, "backingStore").is_none() && disk.attribute("snapshot") == Some("external"));
+        assert!(child(devices(root, "disk").nth(1).unwrap(), "source").is_none(), "an empty drive");
+        let sources: Vec<_> = devices(root, "interface").map(|one| (one.attribute("type").unwrap(), source_of(one).unwrap())).collect();
+        assert_eq!(sources, [("network", "prod"), ("network", "lan"), ("bridge", "br9")]);
+        assert_eq!(child(devices(root, "interface").next().unwrap(), "mac").unwrap().attribute("address"), Some("52:54:00:00:00:01"));
+        assert!(!out.contains("nvram") && !out.contains("emulator") && !out.contains("vnet7") && !out.contains("portgroup"));
+        let meta = meta::read(root);
+        assert_eq!((meta.token.as_deref(), meta.lineage.as_deref()), (Some("run/1"), Some("l1")));
+    }
+
+    #[test]
+    fn a_second_move_has_one_marker_and_no_lock() {
+        let locked = lock::lock(&done(XML), "moved").unwrap();
+        let again = done(&locked);
+        assert_eq!(again.matches("<crossfade:machine").count(), 1);
+        assert!(!again.contains("crossfade:lock") && !again.contains(meta::LOCK_FOLDER));
+    }
+
+    #[test]
+    fn a_point_without_one_of_the_disks_is_refused() {
+        let disks = BTreeMap::new();
+        let refused = rewrite(XML, &Target { token: "t", lineage: "l", disks: &disks, networks: &[] }).unwrap_err();
+        assert!(refused.contains("vda"));
+    }
+}
