@@ -5,6 +5,7 @@
 //! do by its own capabilities is skipped.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
+mod connection;
 mod copy;
 mod harness;
 mod inventory;
