@@ -210,3 +210,51 @@ async fn a_machine_that_is_not_there_is_not_found() {
         assert_eq!(error.kind, Kind::NotFound);
     }
 }
+
+/// Where the time of a cycle goes: `--ignored --nocapture`. A figure for people; `make bench` has the ones that count.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "prints figures"]
+async fn figures_of_a_cycle() {
+    let Some(bed) = libvirt() else { return };
+    let name = "suite-figures";
+    let id = busy(&bed, name, &["dirty=10240"]).await;
+    let mut chain = Chain::new(&bed, &id);
+    for _ in 0..8 {
+        let t = std::time::Instant::now();
+        let mut source = chain.open().await;
+        let opened = t.elapsed();
+        let request = chain.begin_request(&mut *source).await;
+        let plan: Vec<_> = request.disks.iter().map(|disk| disk.extents.clone()).collect();
+        let mapped = t.elapsed();
+        let mut sink = bed.target.disk_sink().unwrap().begin(request).await.unwrap();
+        let begun = t.elapsed();
+        let mut bytes = 0;
+        for (disk, extents) in plan.iter().enumerate() {
+            for (offset, length) in super::copy::pieces(extents) {
+                let data = source.read(disk, offset, length).await.unwrap();
+                bytes += data.len();
+                sink.write(disk, offset, data).await.unwrap();
+            }
+        }
+        let copied = t.elapsed();
+        let point = sink.commit().await.unwrap();
+        let committed = t.elapsed();
+        chain.last = Some((source.reference(), point));
+        let full = !source.incremental();
+        source.close(true).await.unwrap();
+        println!(
+            "full={full} {:.1} MiB: open {opened:?} map {:?} begin {:?} copy {:?} commit {:?} close {:?} = {:?}",
+            bytes as f64 / f64::from(1 << 20),
+            mapped - opened,
+            begun - mapped,
+            copied - begun,
+            committed - copied,
+            t.elapsed() - committed,
+            t.elapsed()
+        );
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
+}

@@ -38,6 +38,12 @@ pub fn read(conn: &Conn, lineage: &str) -> Result<Vec<Link>> {
     Ok(all)
 }
 
+/// Of a volume's XML.
+pub fn is_qcow2(xml: &str) -> bool {
+    let Ok(document) = Document::parse(xml) else { return false };
+    path(document.root_element(), &["target", "format"]).and_then(|node| node.attribute("type")) == Some("qcow2")
+}
+
 fn link(pool: &str, xml: &str) -> Option<Link> {
     let document = Document::parse(xml).ok()?;
     let root = document.root_element();

@@ -2,18 +2,17 @@
 
 use super::{
     super::sys::Conn,
+    chain,
     names::{self, Point, PointDisk},
-    point, pools,
+    point,
 };
-use crate::clouds::error::Result;
+use crate::clouds::error::{Error, Result};
 
 /// Answers the new point; the old one stays until it is deleted.
 ///
 /// # Errors
 /// libvirt's; `Full`.
 pub fn flatten(conn: &Conn, old: &Point) -> Result<Point> {
-    // libvirt must know the files as qcow2, or it would copy the topmost alone.
-    pools::refresh(conn)?;
     let token = format!("{}-f", old.token);
     let mut new = Point { token: token.clone(), disks: vec![], ..old.clone() };
     for disk in &old.disks {
@@ -27,6 +26,13 @@ fn copy(conn: &Conn, lineage: &str, token: &str, old: &PointDisk) -> Result<Poin
     let pool = conn.pool(&old.pool)?;
     let name = names::volume(lineage, token, &old.key);
     let source = pool.volume(&old.volume)?;
+    // Taken for raw, the topmost file alone would be copied, as if it were the disk.
+    if !chain::is_qcow2(&source.xml()?) {
+        pool.refresh()?;
+        if !chain::is_qcow2(&source.xml()?) {
+            return Err(Error::transient(format!("libvirt does not know {} as qcow2 yet.", old.volume)));
+        }
+    }
     // Left by an attempt that was interrupted: nobody knows whether it is whole.
     match pool.volume(&name) {
         Ok(left) => left.delete()?,

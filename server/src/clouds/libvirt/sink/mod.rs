@@ -11,6 +11,7 @@ mod lines;
 pub mod names;
 mod point;
 pub mod pools;
+mod sync;
 mod upload;
 
 pub use lines::Lines;

@@ -4,12 +4,13 @@ use super::{
     super::{
         Libvirt,
         link::Link,
+        meta::escape,
         qcow2::Layout,
-        sys::{Conn, Fault},
+        sys::{Conn, Fault, raw},
     },
     lines::Line,
     names::{self, Point, PointDisk},
-    pools,
+    pools, sync,
     upload::Upload,
 };
 use crate::clouds::{
@@ -30,6 +31,7 @@ pub struct Incoming {
 /// One disk that will be made.
 struct Plan {
     disk: PointDisk,
+    backing: Option<String>,
     layout: Layout,
 }
 
@@ -85,6 +87,7 @@ fn plan(conn: &Conn, request: &BeginPoint) -> Result<Vec<Plan>> {
         let path = format!("{}/{volume}", pool.path.as_deref().unwrap_or_default());
         plans.push(Plan {
             disk: PointDisk { key: disk.shape.key.clone(), pool: pool.name.clone(), volume, path, size: disk.shape.size_bytes },
+            backing: below.map(|below| below.path.clone()),
             layout,
         });
     }
@@ -103,17 +106,21 @@ fn disk_of<'a>(point: &'a Point, key: &str) -> Result<&'a PointDisk> {
         .ok_or_else(|| Error::new(Kind::Conflict, format!("The earlier recovery point has no disk {key}.")))
 }
 
-/// As raw: libvirt must not write a qcow2 head of its own.
+/// As qcow2, so that libvirt knows what it is without reading the pool again (which it refuses while it copies
+/// something else there). What it writes into the new file is overwritten: a point's head is never shorter.
 fn make(conn: &Conn, plan: &Plan) -> std::result::Result<(), Fault> {
     let pool = conn.pool(&plan.disk.pool)?;
+    let backing =
+        plan.backing.as_deref().map(|path| format!("<backingStore><path>{}</path><format type='qcow2'/></backingStore>", escape(path)));
     let xml = format!(
-        "<volume><name>{}</name><capacity unit='bytes'>{}</capacity><allocation>0</allocation><target><format type='raw'/></target></volume>",
+        "<volume><name>{}</name><capacity unit='bytes'>{}</capacity><allocation>0</allocation><target><format type='qcow2'/></target>{}</volume>",
         plan.disk.volume,
-        plan.layout.file_size()
+        plan.disk.size,
+        backing.unwrap_or_default()
     );
     match pool.create(&xml) {
         // Left by an attempt with the same token.
-        Err(fault) if fault.is(super::super::sys::raw::VIR_ERR_STORAGE_VOL_EXIST) => {
+        Err(fault) if fault.is(raw::VIR_ERR_STORAGE_VOL_EXIST) => {
             pool.volume(&plan.disk.volume)?.delete()?;
             pool.create(&xml).map(drop)
         }
@@ -174,15 +181,18 @@ impl SinkPoint for Incoming {
     }
 }
 
-/// The marker makes the point exist: all of it or nothing.
+/// The marker makes the point exist: all of it or nothing, and not before all of it is on the disk.
 pub fn complete(conn: &Conn, point: &Point) -> Result<()> {
+    for disk in &point.disks {
+        sync::to_disk(conn, disk)?;
+    }
     let pool = conn.pool(&point.pool)?;
     let name = point.marker();
     let xml = format!(
         "<volume><name>{name}</name><capacity>0</capacity><allocation>0</allocation><target><format type='raw'/></target></volume>"
     );
     match pool.create(&xml) {
-        Err(fault) if !fault.is(super::super::sys::raw::VIR_ERR_STORAGE_VOL_EXIST) => Err(fault.into()),
+        Err(fault) if !fault.is(raw::VIR_ERR_STORAGE_VOL_EXIST) => Err(fault.into()),
         _ => Ok(()),
     }
 }
