@@ -7,6 +7,7 @@ use chacha20poly1305::{
     Key as CipherKey, XChaCha20Poly1305, XNonce,
     aead::{Aead, KeyInit},
 };
+use sha2::{Digest, Sha256};
 use std::{
     fs,
     io::Write,
@@ -57,6 +58,18 @@ impl Key {
         let nonce: [u8; NONCE] = rand::random();
         let sealed = self.0.encrypt(&XNonce::from(nonce), plain).map_err(|_| anyhow::anyhow!("a secret could not be encrypted"))?;
         Ok([&nonce[..], &sealed].concat())
+    }
+
+    /// Tells bodies apart without keeping them: a hash that only this key file can make, so that nobody who has the
+    /// store alone can try passwords against it.
+    ///
+    /// # Errors
+    /// Only when the cipher itself fails.
+    pub fn fingerprint(&self, bytes: &[u8]) -> Result<String> {
+        // The key stream of the zero nonce, which a random one of 192 bits never is.
+        let secret = self.0.encrypt(&XNonce::from([0; NONCE]), &[0_u8; 32][..]).map_err(|_| anyhow::anyhow!("no fingerprint"))?;
+        let hash = Sha256::new().chain_update(&secret).chain_update(Sha256::digest(bytes)).finalize();
+        Ok(hash.iter().map(|b| format!("{b:02x}")).collect())
     }
 
     /// # Errors

@@ -5,6 +5,7 @@ pub mod assets;
 pub mod auth;
 pub mod headers;
 pub mod health;
+pub mod idempotency;
 pub mod operation;
 #[cfg(feature = "ui")]
 pub mod pages;

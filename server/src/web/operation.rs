@@ -4,7 +4,7 @@ use crate::error::Error;
 use axum::{
     body::Body,
     extract::{MatchedPath, Request},
-    http::{HeaderName, HeaderValue, Response},
+    http::{HeaderName, HeaderValue, Method, Response},
     middleware::Next,
     response::IntoResponse,
 };
@@ -33,9 +33,12 @@ pub async fn layer(request: Request, next: Next) -> axum::response::Response {
     let route = request.extensions().get::<MatchedPath>().map_or("(none)", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", operation, %method, route);
     let begun = Instant::now();
+    let reads = matches!(method, Method::GET | Method::HEAD);
     let work = AssertUnwindSafe(next.run(request)).catch_unwind();
     let answer = async { work.await.unwrap_or_else(|panic| panicked(&*panic)) };
-    let mut response = OPERATION.scope(operation.clone(), answer).instrument(span.clone()).await;
+    let answer = OPERATION.scope(operation.clone(), answer).instrument(span.clone());
+    // A change that has begun must not be cut in the middle because the browser went away: it gets a task of its own.
+    let mut response = if reads { answer.await } else { tokio::spawn(answer).await.unwrap_or_else(|e| panicked(&e.to_string())) };
     let (took, status) = (begun.elapsed(), response.status().as_u16());
     span.in_scope(|| tracing::debug!(status, ms = took.as_millis(), "answered"));
     metrics::histogram!("crossfade_http_seconds", "method" => method.to_string(), "route" => route, "status" => status.to_string())

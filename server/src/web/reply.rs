@@ -60,6 +60,7 @@ impl From<JsonRejection> for Error {
             JsonRejection::MissingJsonContentType(_) => {
                 Self::new(Code::Invalid, "The body must be JSON: send the header Content-Type: application/json.")
             }
+            JsonRejection::BytesRejection(e) if e.status() == StatusCode::PAYLOAD_TOO_LARGE => super::idempotency::too_large(),
             other => Self::new(Code::Invalid, other.body_text()),
         }
     }

@@ -1,6 +1,6 @@
 //! The table of contents: every address that the node answers at.
 
-use super::{AppState, assets, auth::gate, headers, health, operation, rest, sse};
+use super::{AppState, assets, auth::gate, headers, health, idempotency, operation, rest, sse};
 use crate::error::{Code, Error};
 use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse, routing::get};
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -11,7 +11,7 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 /// A cloud's settings hold a few certificates; nothing else is large.
-const LARGEST_BODY: usize = 1 << 20;
+pub const LARGEST_BODY: usize = 1 << 20;
 
 pub fn router(state: AppState) -> Router {
     let api = api(&state);
@@ -59,6 +59,7 @@ pub fn api(state: &AppState) -> Router {
         .route("/api/{*rest}", axum::routing::any(nothing_here))
         .method_not_allowed_fallback(|| async { Error::new(Code::Invalid, "This address does not take this method.") })
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(state.clone(), idempotency::layer))
         .layer(middleware::from_fn_with_state(state.clone(), gate::layer))
         .layer(middleware::from_fn(operation::layer))
         .with_state(state.clone())
