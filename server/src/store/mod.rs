@@ -65,6 +65,20 @@ impl Db {
         Ok(db)
     }
 
+    /// Does a store answer at this address? Makes and changes nothing.
+    ///
+    /// # Errors
+    /// What is wrong with the address or the server.
+    pub async fn look(url: &str) -> Result<()> {
+        let db = if let Some(path) = url.strip_prefix("sqlite://") {
+            let options = SqliteConnectOptions::from_str(&format!("sqlite://{path}"))?.read_only(true);
+            Self::Lite(SqlitePoolOptions::new().max_connections(1).connect_with(options).await?)
+        } else {
+            Self::open_postgres(url).await?
+        };
+        Ok(db.ping().await?)
+    }
+
     async fn open_sqlite(url: &str) -> Result<Self> {
         let options = SqliteConnectOptions::from_str(url)
             .with_context(|| format!("'{url}' is not an SQLite address: write sqlite:///path/to/file.db"))?;

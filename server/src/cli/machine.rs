@@ -1,0 +1,184 @@
+//! `crossfade machine`.
+
+use super::{
+    client::{Client, Failure, Result, escape},
+    names,
+    output::{Out, age, bytes, problems, table, word},
+    run::watch,
+    spec,
+};
+use crate::state::now;
+use clap::{Args, Subcommand};
+use model::{
+    machine::{Machine, MachineRow, PowerAction, PowerRequest},
+    run::{MoveMode, MovePreflight, MoveRequest, Run},
+};
+
+/// A machine is given by name, as cloud/name, or by identifier.
+#[derive(Subcommand)]
+pub enum Command {
+    /// All machines, or those that a search finds (site:berlin state:running tag:prod name:web*)
+    List {
+        search: Vec<String>,
+    },
+    /// One machine
+    Show {
+        machine: String,
+    },
+    Start {
+        machine: String,
+    },
+    /// Stop it by asking the guest
+    Stop {
+        machine: String,
+        /// Take the power away
+        #[arg(long)]
+        hard: bool,
+    },
+    /// Move a machine to another cloud
+    Move(Move),
+}
+
+#[derive(Args)]
+pub struct Move {
+    machine: String,
+    /// The cloud it goes to
+    #[arg(long)]
+    to: String,
+    /// auto, warm, cold or live
+    #[arg(long, default_value = "auto", value_parser = mode)]
+    mode: MoveMode,
+    /// running, ping, tcp:PORT, http:/path, http:PORT/path or guest-agent
+    #[arg(long, default_value = "running")]
+    health: String,
+    /// A service address that moves with it
+    #[arg(long, value_name = "IP")]
+    service_address: Vec<String>,
+    #[arg(long, value_name = "FROM=TO")]
+    network: Vec<String>,
+    #[arg(long, value_name = "FROM=TO")]
+    storage: Vec<String>,
+    /// Seconds for a graceful stop, then hard
+    #[arg(long, default_value_t = 60)]
+    stop_timeout: u32,
+    /// The stopped source is kept for so long
+    #[arg(long, default_value_t = 24)]
+    keep_source_hours: u32,
+    /// Only look what would be in the way
+    #[arg(long)]
+    check: bool,
+    /// Wait for the end
+    #[arg(long)]
+    watch: bool,
+}
+
+pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
+    match command {
+        Command::List { search } => {
+            let path = format!("/machines?q={}", escape(&search.join(" ")));
+            out.show(&api.all::<MachineRow>(&path).await?, |rows| list(rows))
+        }
+        Command::Show { machine } => {
+            let id = names::machine(api, &machine).await?;
+            out.show(&api.get::<Machine>(&format!("/machines/{id}")).await?, show)
+        }
+        Command::Start { machine } => power(api, out, &machine, PowerAction::Start).await,
+        Command::Stop { machine, hard } => power(api, out, &machine, if hard { PowerAction::PowerOff } else { PowerAction::Stop }).await,
+        Command::Move(m) => start_move(m, api, out).await,
+    }
+}
+
+fn mode(text: &str) -> std::result::Result<MoveMode, String> {
+    serde_json::from_value(text.into()).map_err(|_| "write auto, warm, cold or live".into())
+}
+
+async fn power(api: &Client, out: Out, machine: &str, action: PowerAction) -> Result<()> {
+    let id = names::machine(api, machine).await?;
+    let seen: Machine = api.post(&format!("/machines/{id}/power"), &PowerRequest { action }).await?;
+    out.show(&seen, |m| format!("{} is {}.", m.row.name, m.row.state.as_str().replace('_', " ")))
+}
+
+async fn start_move(m: Move, api: &Client, out: Out) -> Result<()> {
+    let request = MoveRequest {
+        machine_id: names::machine(api, &m.machine).await?,
+        target_cloud_id: names::cloud(api, &m.to).await?,
+        mode: m.mode,
+        networks: spec::mappings("--network", &m.network)?,
+        storage: spec::mappings("--storage", &m.storage)?,
+        health: spec::health(&m.health)?,
+        stop_timeout_seconds: m.stop_timeout,
+        service_addresses: m.service_address,
+        keep_source_hours: m.keep_source_hours,
+    };
+    let check: MovePreflight = api.post("/moves/preflight", &request).await?;
+    if m.check {
+        out.show(&check, preflight)?;
+    } else {
+        out.say(preflight(&check));
+    }
+    if check.problems.iter().any(model::Problem::blocks) {
+        return Err(Failure::failed("The move was not started: mend what is marked STOP."));
+    }
+    if m.check {
+        return Ok(());
+    }
+    let run: Run = api.post("/moves", &request).await?;
+    if m.watch {
+        out.say(format!("Run {} began.", run.id));
+        return watch(api, out, &run.id).await;
+    }
+    out.show(&run, |r| format!("Run {} began: crossfade run watch {}", r.id, r.id))
+}
+
+fn preflight(p: &MovePreflight) -> String {
+    let head = format!("{} → {}, {}, about {}", p.machine, p.target, word(&p.mode), bytes(p.bytes));
+    if p.problems.is_empty() { format!("{head}: nothing is in the way.") } else { format!("{head}:\n{}", problems(&p.problems)) }
+}
+
+fn list(rows: &[MachineRow]) -> String {
+    let at = now();
+    table(["name", "cloud", "site", "state", "vcpus", "memory", "addresses", "lag", "seen"], rows, |m| {
+        let state = m.role.filter(|r| r.as_str() != "active").map_or_else(String::new, |r| format!(" ({})", r.as_str()));
+        let lag = m.protection.as_ref().map(|p| age(p.newest_point_at, at)).unwrap_or_default();
+        [
+            m.name.clone(),
+            if m.simulated { format!("{} SIMULATED", m.cloud) } else { m.cloud.clone() },
+            m.site.clone(),
+            format!("{}{state}", m.state.as_str().replace('_', " ")),
+            m.vcpus.to_string(),
+            bytes(m.memory_mib << 20),
+            m.addresses.join(" "),
+            lag,
+            age(Some(m.observed_at), at),
+        ]
+    })
+}
+
+fn show(m: &Machine) -> String {
+    let r = &m.row;
+    let mut lines = vec![
+        format!("{}  {}", r.name, r.state.as_str().replace('_', " ")),
+        format!("  id         {}", r.id),
+        format!("  cloud      {} at {}{}", r.cloud, r.site, if r.simulated { " SIMULATED" } else { "" }),
+        format!("  size       {} vCPU, {} memory, {} disks", r.vcpus, bytes(r.memory_mib << 20), bytes(r.disk_bytes)),
+        format!("  addresses  {}", r.addresses.join(" ")),
+        format!("  seen       {} ago", age(Some(r.observed_at), now())),
+    ];
+    lines.extend(r.split_brain.then(|| "  SPLIT BRAIN: more than one copy of it runs".to_owned()));
+    lines.extend(r.protection.iter().map(|p| {
+        format!(
+            "  protected  {}: {}, newest recovery point {} ago, objective {} s",
+            p.group,
+            p.state.as_str(),
+            age(p.newest_point_at, now()),
+            p.rpo_seconds
+        )
+    }));
+    lines.extend(
+        m.copies.iter().map(|c| format!("  copy       {} at {}: {}, {}", c.role.as_str(), c.cloud, c.state.as_str(), c.machine_id)),
+    );
+    lines.extend(m.locked.iter().map(|why| format!("  locked     {why}")));
+    lines.extend(m.disks.iter().map(|d| format!("  disk       {} {} {}", d.key, d.bus, bytes(d.size_bytes))));
+    lines.extend(m.nics.iter().map(|n| format!("  nic        {} {}", n.mac, n.network.clone().unwrap_or_default())));
+    lines.join("\n")
+}
