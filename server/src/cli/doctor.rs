@@ -5,6 +5,7 @@ use super::{
     client::{Client, Failure, Result},
 };
 use crate::{
+    clouds::registry,
     config::{Config, Settings},
     secrets::Key,
     store::Db,
@@ -35,8 +36,8 @@ pub async fn run(settings: Settings, remote: &Remote) -> Result<()> {
         finding("TLS", tls(&config).await),
         finding("screens", site(&config)),
         finding("clock", clock()),
-        finding("libvirt library", libvirt()),
     ];
+    all.extend(registry::libraries().into_iter().map(|(what, checked)| finding(what, checked)));
     all.push(Finding { ok: None, ..finding("callout folder", callouts(&config)) });
     all.push(Finding { ok: running.then_some(true), ..finding("node's API", api) });
     print(&all, remote.json);
@@ -144,19 +145,6 @@ fn clock() -> Checked {
         Ok("no") => Err("not synchronised: run a time service (systemd-timesyncd, chrony), or ages on the screens are wrong".into()),
         _ => Ok(format!("{} UTC; whether it is synchronised cannot be seen here", super::output::time(crate::state::now()))),
     }
-}
-
-#[cfg(feature = "libvirt")]
-fn libvirt() -> Checked {
-    let number = virt::connect::Connect::version().unwrap_or(0);
-    let version = format!("{}.{}.{}", number / 1_000_000, number / 1000 % 1000, number % 1000);
-    // Incremental backup in pull mode is complete from here.
-    if number >= 7_002_000 { Ok(version) } else { Err(format!("{version}: protection needs 7.2 or newer; update libvirt")) }
-}
-
-#[cfg(not(feature = "libvirt"))]
-fn libvirt() -> Checked {
-    Ok("this program was built without it".into())
 }
 
 fn callouts(config: &Config) -> Checked {

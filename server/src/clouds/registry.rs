@@ -16,6 +16,14 @@ pub fn drivers() -> Vec<DriverInfo> {
     ]
 }
 
+/// What the drivers need on this host: name, and its version or what to do.
+pub fn libraries() -> Vec<(&'static str, std::result::Result<String, String>)> {
+    vec![
+        #[cfg(feature = "libvirt")]
+        ("libvirt library", super::libvirt::library()),
+    ]
+}
+
 /// Makes the driver; connects at the first call, not here.
 ///
 /// # Errors

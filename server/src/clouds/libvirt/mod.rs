@@ -38,6 +38,16 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+/// Is the library on this host good enough? Its version, or what to do.
+pub fn library() -> std::result::Result<String, String> {
+    // Incremental backup in pull mode is complete from 7.2 on.
+    match sys::library_version() {
+        Ok(version) if version >= 7_002_000 => Ok(link::version_text(version)),
+        Ok(version) => Err(format!("{}: protection needs 7.2 or newer; update libvirt on this host", link::version_text(version))),
+        Err(_) => Err("does not answer: reinstall libvirt's client library (Debian: libvirt0)".into()),
+    }
+}
+
 pub fn info() -> DriverInfo {
     fields::info()
 }

@@ -30,6 +30,14 @@ pub fn start() {
     ONCE.call_once(events::run_loop);
 }
 
+/// Of the library on this host: major * 1,000,000 + minor * 1,000 + release.
+pub fn library_version() -> R<u64> {
+    let mut version = 0;
+    // SAFETY: libvirt writes one number; the other pointers may be null.
+    check(unsafe { raw::virGetVersion(&raw mut version, std::ptr::null(), std::ptr::null_mut()) })?;
+    Ok(version)
+}
+
 /// A C string of ours.
 fn c(text: &str) -> R<CString> {
     CString::new(text).map_err(|_| Fault::ours("a text contains a zero byte"))
