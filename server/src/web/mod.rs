@@ -14,6 +14,7 @@ pub mod rest;
 pub mod router;
 pub mod serve;
 pub mod sse;
+pub mod wallboard;
 
 use crate::{
     config::Config,

@@ -1,6 +1,6 @@
 //! The table of contents: every address that the node answers at.
 
-use super::{AppState, assets, auth::gate, headers, health, idempotency, operation, rest, sse};
+use super::{AppState, assets, auth::gate, headers, health, idempotency, operation, rest, sse, wallboard};
 use crate::error::{Code, Error};
 use axum::{Router, extract::DefaultBodyLimit, http::Uri, middleware, response::IntoResponse, routing::get};
 use tower_http::{CompressionLevel, compression::CompressionLayer};
@@ -22,6 +22,7 @@ pub fn router(state: AppState) -> Router {
     Router::new()
         .merge(health::router())
         .merge(assets::router(&state))
+        .merge(wallboard::router())
         .merge(pages)
         .layer(middleware::from_fn(operation::layer))
         .with_state(state.clone())

@@ -1,0 +1,34 @@
+use crate::support::{Api, Who};
+
+#[tokio::test]
+async fn it_tells_balancers_and_prometheus() {
+    let api = Api::new().await;
+    let nobody = Who::nobody();
+    api.send("GET", "/healthz", &nobody, None).await.expect(200);
+    api.send("GET", "/readyz", &nobody, None).await.expect(200);
+    api.get("/me", &api.admin()).await.expect(200);
+    let metrics = api.send("GET", "/metrics", &nobody, None).await.expect(200);
+    assert!(metrics.text.contains("crossfade_http_seconds"), "{}", metrics.text);
+    // Through a proxy nobody is local.
+    let proxied = Who::nobody().with("x-forwarded-for", "127.0.0.1");
+    api.send("GET", "/metrics", &proxied, None).await.expect(401);
+    api.send("GET", "/metrics", &api.admin().with("x-forwarded-for", "10.0.0.1"), None).await.expect(200);
+    api.node.stopping.cancel();
+    api.send("GET", "/readyz", &nobody, None).await.expect(503);
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers() {
+    let api = Api::new().await;
+    for path in ["/api/v1/me", "/api/v1/nothing", "/healthz", "/sign-in", "/wallboard", "/pkg/none.js"] {
+        let answer = api.send("GET", path, &Who::nobody(), None).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe-inline"), "{path}: {policy}");
+        assert!(!answer.header("referrer-policy").is_empty() && !answer.header("x-operation-id").is_empty(), "{path}");
+        if path.starts_with("/api/") {
+            assert_eq!(answer.header("cache-control"), "no-store");
+            assert_eq!(answer.json()["operation_id"], answer.header("x-operation-id"));
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The API from outside: the real router on a real store, one file for each noun, as the addresses are.
+//!
+//! SQLite in a folder of its own for each test; with `CROSSFADE_TEST_PG` set (see `tests/postgres.sh`) a PostgreSQL
+//! database of its own instead.
+
+mod audit;
+mod contract;
+mod events;
+mod health;
+mod idempotency;
+mod pages;
+mod session;
+mod start;
+mod support;
+mod tokens;
+mod users;
+mod wallboard;

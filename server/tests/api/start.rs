@@ -1,0 +1,41 @@
+//! What a node refuses to start with.
+
+use server::{boot, config::Settings, services::first_start};
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+
+fn settings(dir: &Path) -> Settings {
+    Settings { data_dir: Some(dir.join("data")), ..Settings::default() }
+}
+
+fn chmod(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[tokio::test]
+async fn a_key_file_that_others_can_read_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = settings(dir.path()).resolve().unwrap();
+    boot::open(&config).await.unwrap();
+    let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode(&config.key_file), mode(&config.data_dir)), (0o600, 0o700));
+    chmod(&config.key_file, 0o640);
+    let error = boot::open(&config).await.err().unwrap().to_string();
+    assert!(error.contains("chmod 600"), "{error}");
+    chmod(&config.key_file, 0o600);
+    fs::write(&config.key_file, "short").unwrap();
+    assert!(boot::open(&config).await.err().unwrap().to_string().contains("backup"));
+}
+
+#[tokio::test]
+async fn the_first_start_is_only_once_and_keeps_its_token() {
+    let dir = tempfile::tempdir().unwrap();
+    let token = dir.path().join("token");
+    let config = Settings { bootstrap_token_file: Some(token.clone()), ..settings(dir.path()) }.resolve().unwrap();
+    let node = boot::open(&config).await.unwrap();
+    first_start::prepare(&node, &config).await.unwrap();
+    let (password, secret) = (fs::read(config.data_dir.join("initial-password")).unwrap(), fs::read(&token).unwrap());
+    first_start::prepare(&node, &config).await.unwrap();
+    assert_eq!((fs::read(config.data_dir.join("initial-password")).unwrap(), fs::read(&token).unwrap()), (password, secret));
+    chmod(&token, 0o644);
+    assert!(first_start::prepare(&node, &config).await.unwrap_err().to_string().contains("chmod 600"));
+}
