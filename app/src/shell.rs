@@ -13,8 +13,8 @@ use leptos_meta::MetaTags;
 /// counted on the node's clock).
 fn early(now: i64) -> String {
     format!(
-        "let d=document.documentElement;try{{let t=localStorage.getItem('theme');if(t)d.dataset.theme=t}}catch(e){{}}\
-         d.dataset.skew={now}-Date.now();"
+        "{{let d=document.documentElement;try{{let t=localStorage.getItem('theme');if(t)d.dataset.theme=t}}catch(e){{}}\
+         d.dataset.skew={now}-Date.now()}}"
     )
 }
 

@@ -25,6 +25,11 @@ where
 {
     let children = StoredValue::new(children);
     let typed = RwSignal::new(String::new());
+    // A second opening asks again.
+    Effect::new(move |_| {
+        open.track();
+        typed.set(String::new());
+    });
     let wanted = StoredValue::new(phrase);
     let refused = Signal::derive(move || wanted.get_value().filter(|w| *w != typed.get()).map(|w| format!("Type “{w}” first.")));
     let confirm = move || {

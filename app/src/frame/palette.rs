@@ -4,7 +4,7 @@ mod entries;
 
 use crate::components::dialog::Dialog;
 use entries::{Entry, search};
-use leptos::{ev, prelude::*};
+use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 
 #[component]
@@ -43,6 +43,13 @@ fn shortcut(open: RwSignal<bool>) {
 fn Finder(open: RwSignal<bool>) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let marked = RwSignal::new(0_usize);
+    let input = NodeRef::<html::Input>::new();
+    // Drawn after the dialog has taken the focus, or before: either way it ends here.
+    Effect::new(move |_| {
+        if let Some(input) = input.get() {
+            let _ = input.focus();
+        }
+    });
     let found = LocalResource::new(move || search(typed.get()));
     let entries = Memo::new(move |before: Option<&Vec<Entry>>| found.get().or_else(|| before.cloned()).unwrap_or_default());
     Effect::new(move |_| {
@@ -88,6 +95,7 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
     view! {
         <input
             class="input palette-input"
+            node_ref=input
             autofocus
             role="combobox"
             aria-expanded="true"
