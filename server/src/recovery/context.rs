@@ -2,6 +2,7 @@
 
 use super::{
     journal::{Journal, Lost},
+    silent::Silent,
     spec::{Action, Facts, RunSpec, Subject},
     steps::Halt,
     view,
@@ -31,6 +32,7 @@ pub struct Context {
     pub key: String,
     pub action: Option<Action>,
     pub interrupted: CancellationToken,
+    pub silent: Arc<Silent>,
     label: Option<String>,
     known: HashMap<String, Facts>,
     handle: Mutex<Facts>,
@@ -44,6 +46,7 @@ impl Context {
         step: &StepRow,
         steps: &[StepRow],
         interrupted: CancellationToken,
+        silent: Arc<Silent>,
     ) -> Self {
         Self {
             node: journal.node.clone(),
@@ -56,6 +59,7 @@ impl Context {
             key: step.key.clone(),
             action: view::action(step),
             interrupted,
+            silent,
             label: step.machine.clone(),
             known: known(steps),
             handle: Mutex::new(view::facts(step)),

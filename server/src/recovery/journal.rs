@@ -149,6 +149,13 @@ impl Journal {
         }
     }
 
+    /// What earlier drivers told is not news.
+    pub async fn told_already(&self) {
+        if let Ok(last) = steps::last_event(&self.node.db, &self.claim.run_id).await {
+            self.told.store(last, Ordering::Relaxed);
+        }
+    }
+
     /// Also what others wrote: the commands of people come in by any node.
     pub async fn tell_events(&self) {
         let (node, id) = (&self.node, &self.claim.run_id);

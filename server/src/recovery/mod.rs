@@ -17,6 +17,7 @@ pub mod reaper;
 mod runner;
 mod runtime;
 pub mod schedule;
+pub mod silent;
 pub mod spec;
 pub mod steps;
 pub mod view;

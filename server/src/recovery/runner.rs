@@ -11,6 +11,7 @@ use super::{
     lease::{Lease, millis},
     outcome,
     schedule::{self, Do},
+    silent::Silent,
     spec::RunSpec,
     steps::{self, End, Halt},
     view,
@@ -70,6 +71,7 @@ struct Driver {
     flying: HashMap<String, CancellationToken>,
     tasks: JoinSet<Result<(), Lost>>,
     by_task: HashMap<tokio::task::Id, String>,
+    silent: Arc<Silent>,
 }
 
 impl Driver {
@@ -86,10 +88,13 @@ impl Driver {
         let claim = Claim { run_id: id.to_owned(), owner: node.name.clone(), epoch };
         let lease = Arc::new(Lease::new(timing, sent));
         let journal = Arc::new(Journal::new(node.clone(), claim, lease));
+        if epoch > 1 {
+            journal.told_already().await;
+        }
         let row = runs::get(&node.db, id).await.ok().flatten()?;
         let spec = serde_json::from_str(&row.spec).map_err(|error| tracing::error!(run = id, %error, "its spec cannot be read")).ok()?;
         let (flying, by_task) = (HashMap::new(), HashMap::new());
-        Some(Self { node: node.clone(), journal, spec: Arc::new(spec), flying, tasks: JoinSet::new(), by_task })
+        Some(Self { node: node.clone(), journal, spec: Arc::new(spec), flying, tasks: JoinSet::new(), by_task, silent: Arc::default() })
     }
 
     async fn drive(mut self) -> Id {
@@ -160,6 +165,8 @@ impl Driver {
     async fn landed(&mut self, ended: Result<(tokio::task::Id, Result<(), Lost>), tokio::task::JoinError>) -> Result<(), Lost> {
         let (task, result) = match ended {
             Ok((task, result)) => (task, result),
+            // Only the end of the whole driver cancels a task: nothing is known about the step.
+            Err(error) if error.is_cancelled() => return Err(Lost),
             Err(error) => {
                 let key = self.by_task.get(&error.id()).cloned().unwrap_or_default();
                 let text = format!("A fault of this program ended the step: {error}. Retry it; the node's log has more.");
@@ -204,7 +211,7 @@ impl Driver {
         }
         let interrupted = CancellationToken::new();
         self.flying.insert(key.to_owned(), interrupted.clone());
-        let context = Context::new(self.journal.clone(), self.spec.clone(), run, step, steps, interrupted);
+        let context = Context::new(self.journal.clone(), self.spec.clone(), run, step, steps, interrupted, self.silent.clone());
         let task = self.tasks.spawn(perform(context));
         self.by_task.insert(task.id(), key.to_owned());
         Ok(true)

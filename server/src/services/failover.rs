@@ -137,7 +137,8 @@ async fn answers(node: &Node, members: impl Iterator<Item = &Protected>) -> Hash
         one.entry(&m.cloud_id).or_insert(m);
     }
     let looks = one.into_iter().map(|(id, m)| async move {
-        let patience = if m.cloud_status == "ok" { Duration::from_secs(4) } else { BRIEF / 3 };
+        // One that inventory knows to be gone gets a moment only: this is part of the time to recovery.
+        let patience = if m.cloud_status == "unreachable" { Duration::from_millis(150) } else { BRIEF * 2 };
         let answers = match node.clouds.get(id) {
             Some(guard) => look::state(&guard, &m.native_id, patience).await.is_ok(),
             None => false,

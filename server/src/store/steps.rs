@@ -123,6 +123,13 @@ pub async fn events(db: &Db, run_id: &str, after: i64, limit: i64) -> StoreResul
     on!(db, p => Ok(sqlx::query_as(sql).bind(run_id).bind(after).bind(limit).fetch_all(p).await?))
 }
 
+/// The newest event of a run; 0 before the first.
+pub async fn last_event(db: &Db, run_id: &str) -> StoreResult<i64> {
+    let row: (Option<i64>,) =
+        on!(db, p => sqlx::query_as("SELECT MAX(seq) FROM run_events WHERE run_id = $1").bind(run_id).fetch_one(p).await?);
+    Ok(row.0.unwrap_or_default())
+}
+
 /// The intent: written before anything is done. A cutover begins only while nobody wants the run cancelled, in the
 /// same transaction that a cancel would have to win.
 pub async fn begin(db: &Db, claim: &Claim, key: &str, at: Millis, event: &str) -> StoreResult<bool> {

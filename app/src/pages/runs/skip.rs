@@ -19,7 +19,7 @@ pub fn Skip(step: Memo<Step>, detail: RwSignal<RunDetail>, open: RwSignal<bool>)
     let skip = move || give(detail, RunCommand::SkipStep { step: key(step), reason: reason.get_untracked() });
     view! {
         <div class="step-form" role="group" aria-label="Skip">
-            <Field label="Why is it skipped?" name=name.clone() help="What needs this step is skipped with it.">
+            <Field label="Why is it skipped?" name=name.clone() help="The run goes on as if it had succeeded, and ends with errors.">
                 <textarea class="input" id=name node_ref=focus rows="2" bind:value=reason></textarea>
             </Field>
             <div class="row">

@@ -6,6 +6,10 @@ use crate::{
     replication::{self, Job, autostart},
     store::{members, runs},
 };
+use model::Severity;
+use std::time::Duration;
+
+const HANGING: Duration = Duration::from_millis(300);
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let subject = ctx.subject()?;
@@ -17,7 +21,7 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
             id
         }
     };
-    replication::hold(&ctx.node, &member_id, &ctx.run_id).await?;
+    hold(ctx, &member_id).await?;
     if ctx.spec.site.is_none() {
         autostart_off(ctx, &member_id).await?;
     }
@@ -29,6 +33,22 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     }
     let facts = Facts { member_id: Some(member_id), lineage: Some(lineage), ..Facts::default() };
     done(format!("Replication of {} is in the hands of this run.", subject.name), facts)
+}
+
+/// The cycle under way ends first, but a failover does not wait for one that hangs at a lost site: should it still
+/// commit a point, that is one more, and the run has chosen its own by then.
+async fn hold(ctx: &Context, member_id: &str) -> Result<(), Halt> {
+    let hold = replication::hold(&ctx.node, member_id, &ctx.run_id);
+    if ctx.statement.is_none() {
+        return Ok(hold.await?);
+    }
+    match tokio::time::timeout(HANGING, hold).await {
+        Ok(held) => Ok(held?),
+        Err(_) if members::get(&ctx.node.db, member_id).await?.is_some_and(|m| m.held_by.as_ref() == Some(&ctx.run_id)) => {
+            Ok(ctx.say(Severity::Info, "A replication cycle hangs at the lost site; it ends by itself.").await?)
+        }
+        Err(_) => Err(Halt::heals("Replication could not be taken over yet.")),
+    }
 }
 
 /// The source of a move must not come up by itself once it is stopped; what was set is kept at the member and put back

@@ -111,6 +111,7 @@ async fn unproved(ctx: &Context, halt: Halt) -> Result<End, Halt> {
     };
     let site = &subject.source.site;
     ctx.note(Facts { proved: Some(false), ..Facts::default() }).await?;
+    ctx.silent.watch(ctx, &subject.source.cloud_id, &subject.source.native_id);
     if let Some(statement) = &ctx.statement {
         let message =
             format!("It could not be proved that {} is off at {site}: {why} The typed statement stands in: \"{statement}\".", subject.name);

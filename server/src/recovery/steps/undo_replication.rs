@@ -5,10 +5,15 @@ use crate::{recovery::context::Context, replication, store::members};
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let subject = ctx.subject()?;
-    let Ok(member_id) = ctx.member() else { return done("Replication was not touched.", ctx.own()) };
-    let Some(member) = members::get(&ctx.node.db, &member_id).await? else {
+    let member = match ctx.member() {
+        Ok(id) => members::get(&ctx.node.db, &id).await?,
+        // Adopted, and the node died before it wrote that down.
+        Err(_) => members::of_machine(&ctx.node.db, &subject.machine_id).await?.filter(|m| m.held_by.as_ref() == Some(&ctx.run_id)),
+    };
+    let Some(member) = member else {
         return done(format!("Nothing of the replication of {} is left.", subject.name), ctx.own());
     };
+    let member_id = member.id.clone();
     if member.group_id.is_some() {
         replication::release(&ctx.node, &member_id, &ctx.run_id).await?;
         return done(format!("Replication of {} goes on as before.", subject.name), ctx.own());

@@ -1,0 +1,132 @@
+# A lab, a node and the REST API as functions: for the tests of real runs and for the benchmark of a failover.
+# shellcheck shell=bash disable=SC2034
+
+# shellcheck source=e2e/demo/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/../demo/lib.sh"
+SIX=(db1 db2 app1 app2 web1 web2)
+DATA=$LAB_STATE/recovery/console
+LOG=$LAB_STATE/recovery/console.log
+API=$URL/api/v1
+
+now_ms() { date +%s%3N; }
+
+# api METHOD PATH [JSON]: the answer, or the API's own words and an error. A node that is being restarted is asked again.
+api() {
+  local method=$1 path=$2 body=${3:-} tries=0 answer status
+  while true; do
+    answer=$(curl -s --noproxy '*' -m 60 -w '\n%{http_code}' -X "$method" -H "Authorization: Bearer $(cat "$DATA/token")" \
+      -H 'Content-Type: application/json' ${body:+--data "$body"} "$API$path") || true
+    status=${answer##*$'\n'}
+    answer=${answer%$'\n'*}
+    case $status in
+      2*) printf '%s' "$answer"; return ;;
+      000|502|503) tries=$((tries + 1)); [ $tries -lt 150 ] || die "$method $path: the node does not answer"; sleep 0.1 ;;
+      *) die "$method $path: $status $(jq -r '.message // .' <<<"$answer" 2>/dev/null || printf '%s' "$answer")" ;;
+    esac
+  done
+}
+
+# until_json SECONDS WHAT PATH FILTER: waits until jq's filter is true for what the path answers.
+until_json() {
+  local limit=$((SECONDS + $1)) what=$2 path=$3 filter=$4
+  until api GET "$path" | jq -e "$filter" >/dev/null; do
+    [ $SECONDS -lt $limit ] || { api GET "$path" | jq . | tail -n 60 >&2; die "not within $1 s: $what"; }
+    sleep 0.1
+  done
+}
+
+node_start() {
+  mkdir -p "$LAB_STATE/recovery"
+  console_start "$DATA" "$LOG.$(now_ms)"
+}
+
+# kill -9, as a power cut would.
+node_kill() {
+  local pid
+  pid=$(console_pid "$DATA")
+  [ -n "$pid" ] || return 0
+  kill -KILL "$pid"
+  while kill -0 "$pid" 2>/dev/null; do sleep 0.02; done
+}
+
+cloud_body() {
+  local site=$1 endpoint=CF_${1^^}_ENDPOINT
+  jq -n --arg site "$site" --arg uri "${!endpoint}" --rawfile ca "$CF_PKI/cacert.pem" --rawfile cert "$CF_PKI/clientcert.pem" \
+    --rawfile key "$CF_PKI/clientkey.pem" \
+    '{name: ($site + "-kvm"), kind: "libvirt", site: $site, fields: {uri: $uri, ca: $ca, cert: $cert, key: $key}}'
+}
+
+cloud_id() { api GET /clouds | jq -r --arg n "$1-kvm" '.items[] | select(.name == $n) | .id'; }
+machine_id() { api GET "/machines?limit=500" | jq -r --arg n "$1" --arg s "$2" '.items[] | select(.name == $n and .site == $s) | .id'; }
+
+connect_both() {
+  local site
+  for site in berlin dublin; do
+    api POST /clouds "$(cloud_body "$site")" >/dev/null
+  done
+  until_json 60 "all six machines are seen" "/machines?limit=500" '[.items[] | select(.site == "berlin" and .state == "running")] | length == 6'
+}
+
+# protect RPO: the six in one group, and a plan with three priority groups and HTTP checks.
+protect_six() {
+  local name ids=() group body
+  for name in "${SIX[@]}"; do ids+=("$(machine_id "$name" berlin)"); done
+  body=$(jq -n --argjson rpo "$1" --arg target "$(cloud_id dublin)" '{name: "shop", protected_site: "berlin", recovery_site: "dublin",
+    target_cloud_id: $target, policy: {rpo_seconds: $rpo, keep_points: 6, keep_hours: 24}, machine_ids: $ARGS.positional}' --args "${ids[@]}")
+  group=$(api POST /groups "$body" | jq -r .id)
+  until_json 180 "every machine has a recovery point" "/groups/$group" '[.members[] | select(.replication.newest_point_at == null)] | length == 0'
+  plan_six "$group"
+}
+
+plan_six() {
+  local body
+  body=$(api GET "/groups/$1" | jq --arg svc "$CF_SERVICE_IP" --argjson ips "$(addresses)" '
+    def priority: if startswith("db") then 1 elif startswith("app") then 2 else 3 end;
+    {name: "shop", group_ids: [.id],
+     machines: [.members[] | {member_id: .id, priority: (.name | priority), health_timeout_seconds: 180,
+       health: {type: "http", address: $ips[.name], port: 80, path: "/status"}}],
+     service_addresses: [.members[] | select(.name == "web1") | {address: $svc, member_id: .id, mechanism: "garp",
+       probe: {type: "http", port: 80, path: "/status"}}]}')
+  if api POST /plans "$body" | jq -c '.problems[] | select(.severity == "critical")' | grep .; then
+    die "the plan is not ready"
+  fi
+}
+
+addresses() {
+  local name var
+  for name in "${SIX[@]}"; do
+    var=CF_${name^^}_IP
+    printf '%s\n%s\n' "$name" "${!var}"
+  done | jq -nR '[inputs] | [range(0; length; 2) as $i | {(.[$i]): .[$i + 1]}] | add'
+}
+
+fail_over() {
+  api POST /sites/berlin/failover '{"confirm": "berlin", "statement": "I have made sure that berlin is powered off"}' | jq -r .id
+}
+
+move() {
+  api POST /moves "$(jq -n --arg m "$(machine_id "$1" berlin)" --arg t "$(cloud_id dublin)" --arg ip "$2" '{machine_id: $m,
+    target_cloud_id: $t, health: {type: "http", address: $ip, port: 80, path: "/status"}, stop_timeout_seconds: 20}')" | jq -r .id
+}
+
+run_over() { api GET "/runs/$1" | jq -e '.state | IN("succeeded", "succeeded_with_errors", "failed", "cancelled")' >/dev/null; }
+run_state() { api GET "/runs/$1" | jq -r .state; }
+run_told() {
+  api GET "/runs/$1" | jq -r '"\(.state) \(.message // "")", (.steps[] | "  \(.key)\t\(.state)\t\(.message // "")")' >&2
+}
+run_wait() {
+  local limit=$((SECONDS + $2))
+  until run_over "$1"; do
+    [ $SECONDS -lt $limit ] || { run_told "$1"; die "the run is not over after $2 s"; }
+    sleep 0.1
+  done
+}
+
+# Only one of the two sites may run a machine: asked of the hypervisors, not of the node.
+one_copy() {
+  local name=$1 site running=0
+  for site in berlin dublin; do
+    if "$LAB" virsh "$site" domstate "$name" 2>/dev/null | grep -q running; then running=$((running + 1)); fi
+  done
+  [ $running -le 1 ] || die "TWO COPIES of $name run"
+}
