@@ -55,7 +55,7 @@ browser() {
 
 toolchain_ready
 # As the build does (server/xtask/src/toolchain.rs): the screens compile several times quicker.
-export RUSTFLAGS="${RUSTFLAGS:-} --cfg=erase_components"
+export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
 section "unit and integration" cargo test -q -p model -p server -p xtask
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   LEFT_RUNNING=yes

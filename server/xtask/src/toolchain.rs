@@ -9,11 +9,13 @@ use std::{env, fs, path::Path, process::Command};
 
 pub const TARGET: &str = "wasm32-unknown-unknown";
 
+const ERASE: &str = "--cfg=erase_components";
+
 /// For both halves of the screens, which must agree: Leptos then erases the types of components, so that the compiler
 /// does not monomorphise whole pages. Without it this app takes several times longer to compile.
 pub fn flags() -> String {
     let given = env::var("RUSTFLAGS").unwrap_or_default();
-    format!("{given} --cfg=erase_components").trim_start().to_owned()
+    if given.contains(ERASE) { given } else { format!("{given} {ERASE}").trim_start().to_owned() }
 }
 
 struct Candidate {
