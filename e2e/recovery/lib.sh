@@ -3,6 +3,8 @@
 
 # shellcheck source=e2e/demo/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../demo/lib.sh"
+# A build of one's own instead of the release: CROSSFADE_BIN=target/debug/crossfade
+CROSSFADE=${CROSSFADE_BIN:-$CROSSFADE}
 SIX=(db1 db2 app1 app2 web1 web2)
 DATA=$LAB_STATE/recovery/console
 LOG=$LAB_STATE/recovery/console.log
