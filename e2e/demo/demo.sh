@@ -58,7 +58,7 @@ connect_clouds() {
   eval "$("$LAB" env)"
   for site in berlin dublin; do
     endpoint=CF_${site^^}_ENDPOINT
-    alive "cloud add" cli cloud add --kind libvirt --site $site --name $site-kvm \
+    alive "cloud add" cli cloud add --yes --kind libvirt --site $site --name $site-kvm \
       --field "uri=${!endpoint}" --field "ca=@$CF_PKI/cacert.pem" \
       --field "cert=@$CF_PKI/clientcert.pem" --field "key=@$CF_PKI/clientkey.pem"
   done
