@@ -15,7 +15,7 @@ mod hold;
 mod job;
 mod meter;
 mod pace;
-mod prune;
+pub(crate) mod prune;
 mod retention;
 mod runtime;
 #[cfg(test)]
@@ -23,9 +23,9 @@ mod samples;
 mod schedule;
 mod scheduler;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transfer;
-mod turn;
+pub(crate) mod turn;
 mod verify;
 pub mod view;
 

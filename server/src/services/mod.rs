@@ -7,6 +7,7 @@ pub mod caller;
 pub mod clouds;
 pub mod failover;
 pub mod first_start;
+pub mod groups;
 pub mod machines;
 pub mod moves;
 pub mod overview;

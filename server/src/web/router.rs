@@ -41,12 +41,14 @@ fn nouns() -> OpenApiRouter<AppState> {
         .merge(rest::alarms::router())
         .merge(rest::clouds::router())
         .merge(rest::drivers::router())
+        .merge(rest::groups::router())
         .merge(rest::machines::router())
         .merge(rest::overview::router())
         .merge(rest::runs::router())
         .merge(rest::moves::router())
         .merge(rest::failover::router())
         .merge(rest::plans::router())
+        .merge(rest::points::router())
         .merge(sse::router())
 }
 

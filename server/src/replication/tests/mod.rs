@@ -4,4 +4,4 @@ mod background;
 mod crash;
 mod faults;
 mod flow;
-mod support;
+pub mod support;
