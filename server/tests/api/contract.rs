@@ -26,10 +26,10 @@ async fn the_document_is_served_and_every_reference_in_it_leads_somewhere() {
     for reference in references {
         assert!(document.pointer(reference.trim_start_matches('#')).is_some(), "{reference} leads nowhere");
     }
-    for (method, path) in operations() {
-        let operation = &document["paths"][&path][method.to_lowercase()];
-        assert!(operation["summary"].as_str().is_some_and(|s| s.len() > 5), "{method} {path} says nothing");
-    }
+    let silent =
+        |(method, path): &(String, String)| document["paths"][path][method.to_lowercase()]["summary"].as_str().is_none_or(|s| s.len() < 5);
+    let silent: Vec<_> = operations().into_iter().filter(silent).collect();
+    assert!(silent.is_empty(), "addresses that do not say what they do: {silent:?}");
 }
 
 fn collect(value: &Value, found: &mut Vec<String>) {
