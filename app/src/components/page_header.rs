@@ -14,7 +14,8 @@ pub fn PageHeader(
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
     view! {
-        <Title text=title/>
+        // The tab asks for the old page's title once more while the next page comes, when its signals are gone already.
+        <Title text=move || title.try_get().unwrap_or_default()/>
         <header class="page-head">
             <div class="page-name">
                 {back.map(|(href, label)| view! { <a class="page-back" href=href>"‹ " {label}</a> })}
