@@ -17,8 +17,8 @@ use model::{
 
 const COLUMNS: &[Column] = &[
     Column("Machine", ""),
-    Column("Seen last", ""),
     Column("Loses", "num"),
+    Column("Seen last", ""),
     Column("Objective", "num"),
     Column("Priority", "num"),
     Column("Comes up in", ""),
@@ -49,8 +49,8 @@ fn Row(machine: BlastMachine) -> impl IntoView {
     view! {
         <tr>
             <th scope="row">{machine.name}<span class="sub">{machine.plan}</span></th>
-            <td><StatusOf<PowerState> of=machine.state/></td>
             <td class="num"><Status tone label/></td>
+            <td><StatusOf<PowerState> of=machine.state/></td>
             <td class="num">{format::seconds(machine.rpo_seconds)}</td>
             <td class="num">{machine.priority}</td>
             <td>{machine.target_cloud}</td>

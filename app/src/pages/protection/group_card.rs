@@ -62,7 +62,7 @@ pub fn verdict(group: &Group, now: model::Millis) -> (Tone, String) {
 
 #[component]
 fn Line(id: String, group: Memo<Group>) -> impl IntoView {
-    let Some(first) = find(group, &id) else { return ().into_any() };
+    let Some(first) = untrack(|| find(group, &id)) else { return ().into_any() };
     let member = Memo::new(move |_| find(group, &id).unwrap_or_else(|| first.clone()));
     let policy = Signal::derive(move || group.with(|g| g.policy.clone()));
     view! { <MemberLine member policy/> }.into_any()

@@ -44,7 +44,7 @@ pub fn Members(group: RwSignal<Group>, chosen: Memo<Option<String>>) -> impl Int
 #[component]
 fn Row(id: String, group: RwSignal<Group>, chosen: Memo<Option<String>>) -> impl IntoView {
     let find = move |id: &str| group.with(|g| g.members.iter().find(|m| m.id == id).cloned());
-    let Some(first) = find(&id) else { return ().into_any() };
+    let Some(first) = untrack(|| find(&id)) else { return ().into_any() };
     let own = id.clone();
     let here = move || chosen.with(|c| c.as_ref() == Some(&own));
     let (shown, points) = (here.clone(), format!("?member={id}#points"));

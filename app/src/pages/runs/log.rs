@@ -13,7 +13,7 @@ pub fn RunLog(detail: RwSignal<RunDetail>) -> impl IntoView {
     let line = move |seq: i64| detail.with_untracked(|d| d.events.iter().find(|e| e.seq == seq).cloned());
     view! {
         <section class="run-log" aria-labelledby="log-title">
-            <h2 id="log-title">"Log" <small>{move || format!("{} lines, newest first", seqs.with(Vec::len))}</small></h2>
+            <h2 id="log-title">"Log "<small>{move || format!("{} lines, newest first", seqs.with(Vec::len))}</small></h2>
             <ol>
                 <For each=move || seqs.get() key=|seq| *seq let:seq>
                     {line(seq).map(|event| view! { <Line event/> })}

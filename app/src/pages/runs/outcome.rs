@@ -49,8 +49,8 @@ fn Figure(label: &'static str, value: Option<String>, about: &'static str) -> im
     value.map(|value| {
         view! {
             <div>
-                <dt>{label}</dt>
-                <dd><strong>{value}</strong>{(!about.is_empty()).then(|| view! { <small>{about}</small> })}</dd>
+                <dt>{label}{(!about.is_empty()).then(|| view! { <small>": "{about}</small> })}</dt>
+                <dd>{value}</dd>
             </div>
         }
     })

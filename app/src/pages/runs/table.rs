@@ -77,7 +77,7 @@ fn Steps(run: Memo<Run>) -> impl IntoView {
     view! {
         <span class="run-steps">
             <Progress label="Steps that are over" done=Signal::derive(move || counts().0.into()) total=Signal::derive(move || counts().1.into())/>
-            <span class="num">{move || format!("{} of {}", counts().0, counts().1)}</span>
+            <span class="sub">{move || format!("{} of {}", counts().0, counts().1)}</span>
         </span>
     }
 }

@@ -37,7 +37,11 @@ fn groups(detail: &RunDetail) -> Vec<u8> {
 /// Decoration: the durations are in the rows as text. SVG, since the security policy allows no style attribute.
 #[component]
 fn Axis(scale: Memo<Scale>) -> impl IntoView {
-    let tick = |(offset, left): (i64, f64)| view! { <text x=format!("{left:.2}%") y="12">{format::duration(offset.unsigned_abs())}</text> };
+    let tick = |(offset, left): (i64, f64)| {
+        let (anchor, words) =
+            (if left > 95.0 { "end" } else { "start" }, if offset < 1000 { format!("{offset} ms") } else { format::age(offset) });
+        view! { <text x=format!("{left:.2}%") y="12" text-anchor=anchor>{if offset == 0 { "0".to_owned() } else { words }}</text> }
+    };
     view! {
         <svg class="run-axis" width="100%" height="16" aria-hidden="true">
             {move || scale.get().ticks().into_iter().map(tick).collect_view()}
