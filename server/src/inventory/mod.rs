@@ -17,8 +17,6 @@ mod rows;
 mod runtime;
 pub mod search;
 mod table;
-#[cfg(test)]
-mod tests;
 
 pub use count::{Count, count_by_cloud};
 pub use facts::reload;

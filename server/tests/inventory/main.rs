@@ -1,17 +1,17 @@
 //! The inventory against simulated clouds: what a screen sees when sites are lost, machines come and go, clouds lie.
 
-use super::{list, list::Request};
-use crate::{
-    clouds::simulator::{Fault, World, world},
-    secrets::Key,
-    services::{caller::Caller, clouds, machines},
-    state::{Inner, Node, now},
-    store::Db,
-};
 use model::{
     access::Role,
     cloud::{Cloud, CloudStatus, NewCloud},
     machine::{MachineRow, PowerAction, PowerState},
+};
+use server::{
+    clouds::simulator::{Fault, World, world},
+    inventory::{self, list, list::Request},
+    secrets::Key,
+    services::{caller::Caller, clouds, machines},
+    state::{Inner, Node, now},
+    store::Db,
 };
 use std::{sync::Arc, time::Duration};
 use tokio::time::Instant;
@@ -29,7 +29,7 @@ async fn node_in(dir: &std::path::Path) -> Node {
     let db = Db::open(&format!("sqlite://{}/t.db", dir.display())).await.unwrap();
     let node = Node::new(Inner::new("test".into(), db, Key::from_bytes([7; 32]), dir.into(), 64));
     clouds::open_all(&node).await.unwrap();
-    super::start(&node).await.unwrap();
+    inventory::start(&node).await.unwrap();
     node
 }
 
@@ -59,7 +59,7 @@ impl Site {
     }
 
     fn alarms(&self) -> Vec<String> {
-        super::alarms::active(&self.node).into_iter().map(|a| a.kind).collect()
+        inventory::alarms::active(&self.node).into_iter().map(|a| a.kind).collect()
     }
 
     /// Within ten seconds, as the screens promise; answers how long it took.
@@ -78,7 +78,7 @@ impl Site {
             let Db::Lite(pool) = &self.node.db else { panic!() };
             sqlx::query(sql).bind(*machine).bind(*role).execute(pool).await.unwrap();
         }
-        super::reload(&self.node).await.unwrap();
+        inventory::reload(&self.node).await.unwrap();
     }
 }
 
