@@ -14,6 +14,12 @@ use model::{
 /// A certificate chain with room to spare.
 const LONGEST: usize = 64 << 10;
 
+/// Spaces around names, and colons and capitals in a fingerprint, mean nothing.
+pub fn plain(new: NewCloud) -> NewCloud {
+    let fingerprint = new.fingerprint.map(|f| f.replace([':', ' '], "").to_lowercase());
+    NewCloud { name: new.name.trim().into(), site: new.site.trim().into(), fingerprint, ..new }
+}
+
 pub fn driver(new: &NewCloud) -> Result<DriverInfo> {
     let drivers = registry::drivers();
     let known: Vec<&str> = drivers.iter().map(|d| d.kind.as_str()).collect();
@@ -52,8 +58,6 @@ fn label(field: &str, text: &str, most: usize) -> Option<FieldError> {
         || text.chars().any(|c| !c.is_ascii_alphanumeric() && !" ._-".contains(c))
     {
         format!("The {field} '{text}' may have letters, digits, spaces, dots, - and _, and begins with a letter or digit.")
-    } else if text.trim_end() != text {
-        format!("The {field} ends with a space.")
     } else {
         return None;
     };
@@ -62,7 +66,7 @@ fn label(field: &str, text: &str, most: usize) -> Option<FieldError> {
 
 fn fingerprint(text: &str) -> Option<FieldError> {
     let hex = text.len() == 64 && text.chars().all(|c| c.is_ascii_hexdigit());
-    let message = "A fingerprint is the SHA-256 of the certificate: 64 hexadecimal digits, without colons.";
+    let message = "A fingerprint is the SHA-256 of the certificate: 64 hexadecimal digits.";
     (!hex && !text.is_empty()).then(|| error("fingerprint", message.into()))
 }
 

@@ -74,6 +74,7 @@ fn opened(node: &Node, id: &str) -> Result<Arc<Guard>> {
 /// Tries settings that are not saved.
 pub async fn probe_new(node: &Node, caller: &Caller, new: NewCloud) -> Result<ProbeReport> {
     caller.must_be(Role::Administrator)?;
+    let new = check::plain(new);
     let driver = check::driver(&new)?;
     check::new(&new, &driver)?;
     let id = format!("probe-{}", new_id());
@@ -114,6 +115,7 @@ pub async fn add(node: &Node, caller: &Caller, new: NewCloud) -> Result<Cloud> {
 
 async fn try_add(node: &Node, caller: &Caller, new: NewCloud) -> Result<Cloud> {
     caller.must_be(Role::Administrator)?;
+    let new = check::plain(new);
     let driver = check::driver(&new)?;
     check::new(&new, &driver)?;
     name_is_free(node, &new.name, None).await?;
@@ -158,8 +160,9 @@ pub async fn update(node: &Node, caller: &Caller, id: &str, new: NewCloud) -> Re
     outcome
 }
 
-async fn try_update(node: &Node, caller: &Caller, id: &str, mut new: NewCloud) -> Result<Cloud> {
+async fn try_update(node: &Node, caller: &Caller, id: &str, new: NewCloud) -> Result<Cloud> {
     caller.must_be(Role::Administrator)?;
+    let mut new = check::plain(new);
     let before = store::get(&node.db, id).await?.ok_or_else(|| Error::not_found("such cloud"))?;
     if new.kind != before.cloud.kind {
         return Err(Error::invalid("kind", format!("The kind stays {}: add another cloud instead.", before.cloud.kind)));
@@ -217,7 +220,8 @@ async fn record<T>(node: &Node, caller: &Caller, action: &str, subject: &str, ou
 async fn name_is_free(node: &Node, name: &str, own: Option<&str>) -> Result<()> {
     match store::id_by_name(&node.db, name).await? {
         Some(id) if own != Some(id.as_str()) => {
-            Err(Error::invalid("name", format!("There is a cloud named {name} already: choose another name.")))
+            let taken = Error::invalid("name", format!("There is a cloud named {name} already: choose another name."));
+            Err(Error { code: Code::Conflict, ..taken })
         }
         _ => Ok(()),
     }
