@@ -4,10 +4,13 @@
 //! database of its own instead.
 
 mod audit;
+mod clouds;
 mod contract;
 mod events;
 mod health;
 mod idempotency;
+mod machines;
+mod overview;
 mod pages;
 mod session;
 mod start;
