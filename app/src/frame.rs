@@ -9,6 +9,7 @@ mod theme;
 use crate::{
     api,
     components::{simulated_badge::SimulatedBadge, toast::ToastRegion},
+    live,
     state::Session,
 };
 use leptos::prelude::*;
@@ -34,6 +35,7 @@ pub fn Frame() -> impl IntoView {
     let me = Resource::new(|| (), |()| api::get::<Me>("/me"));
     let palette = RwSignal::new(false);
     remember(me);
+    live::follow();
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
         <header class="bar">

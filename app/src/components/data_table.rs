@@ -16,10 +16,15 @@ pub fn DataTable(
     columns: &'static [Column],
     children: Children,
 ) -> impl IntoView {
-    let heads = columns.iter().map(|Column(label, class)| view! { <th scope="col" class=*class>{*label}</th> });
+    // A column of buttons needs no head: an empty one would be read as nothing.
+    let head = |Column(label, class): &Column| match *label {
+        "" => view! { <td class=*class></td> }.into_any(),
+        label => view! { <th scope="col" class=*class>{label}</th> }.into_any(),
+    };
+    let heads = columns.iter().map(head);
     let label = caption.clone();
     view! {
-        <div class="table-box" tabindex="0" role="region" aria-label=label>
+        <div class="table-box" tabindex="0" role="group" aria-label=label>
             <table class="table">
                 <caption class="unseen">{caption}</caption>
                 <thead>

@@ -31,10 +31,15 @@ struct Live(RwSignal<Connection>);
 
 /// Called once, by the app.
 pub fn provide() {
-    let state = RwSignal::new(Connection::Opening);
-    provide_context(Live(state));
+    provide_context(Live(RwSignal::new(Connection::Opening)));
+}
+
+/// Called by the frame: only who is signed in has a stream.
+pub fn follow() {
     #[cfg(feature = "hydrate")]
-    Effect::new(move |_| stream::open(state));
+    if let Some(Live(state)) = use_context::<Live>() {
+        Effect::new(move |_| stream::open(state));
+    }
 }
 
 pub fn connection() -> Signal<Connection> {

@@ -51,7 +51,9 @@ fn draw(fresh: Fresh<Overview>) -> impl IntoView {
         {move || runs_now::list(overview.with(|o| o.runs.clone()))}
         <Show when=move || overview.with(|o| !o.sites.is_empty()) fallback=nothing_yet>
             <section class="sites" aria-label="Sites">{sites}</section>
-            <section class="card" aria-label="All sites together">{move || overview.with(|o| totals::figures(&o.totals, o.at))}</section>
+            <section class="card" aria-label="All sites together">
+                <h2>"All sites"</h2>
+                {move || overview.with(|o| totals::figures(&o.totals, o.at))}</section>
         </Show>
         {move || failing.get().map(|site| view! { <FailoverDialog site=site open=open/> })}
     }
