@@ -147,4 +147,10 @@ mod tests {
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
     }
+
+    #[test]
+    fn a_name_is_never_taken_for_the_token_of_the_caller() {
+        let cli = Cli::parse_from(["crossfade", "--token", "mine", "token", "revoke", "ci"]);
+        assert_eq!(cli.remote.token.as_deref(), Some("mine"));
+    }
 }

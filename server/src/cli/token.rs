@@ -24,7 +24,8 @@ pub enum Command {
     /// All tokens, also those of wallboards
     List,
     /// A token opens nothing any more
-    Revoke { token: String },
+    // Not called `token`: clap would take it for the global --token.
+    Revoke { name: String },
 }
 
 #[derive(Subcommand)]
@@ -46,8 +47,8 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
             out.show(&made, |m| format!("{}\n(shown this once; role {})", m.secret, m.token.role.as_str()))
         }
         Command::List => out.show(&api.all::<Token>("/tokens").await?, |all| list(all)),
-        Command::Revoke { token } => {
-            let id = names::token(api, &token).await?;
+        Command::Revoke { name } => {
+            let id = names::token(api, &name).await?;
             let token: Token = api.delete(&format!("/tokens/{id}")).await?;
             out.show(&token, |t| format!("{} is revoked.", t.name))
         }
