@@ -57,6 +57,11 @@ toolchain_ready
 # As the build does (server/xtask/src/toolchain.rs): the screens compile several times quicker.
 export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
 section "unit and integration" cargo test -q -p model -p server -p xtask
+if compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
+  section "API on PostgreSQL" server/tests/postgres.sh cargo test -q -p server --test api
+else
+  skip "API on PostgreSQL" "PostgreSQL is not installed (apt-get install postgresql)"
+fi
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   LEFT_RUNNING=yes
   section "the lab itself" e2e/lab/test.sh

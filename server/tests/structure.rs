@@ -7,7 +7,8 @@ use std::{
 
 /// A layer and what its files may name after `crate::`. Words that everybody may use are in [`COMMON`].
 const RULES: &[(&str, &[&str])] = &[
-    ("store", &["store"]),
+    // Rows keep what a cloud showed as it was: plain data of the contract, nothing that acts.
+    ("store", &["store", "clouds::Observed", "clouds::MachineSpec", "clouds::PointRef", "clouds::SinkRef"]),
     ("clouds", &["clouds"]),
     ("live", &["live"]),
     ("inventory", &["inventory", "store", "clouds", "live", "services::caller", "services::audit"]),

@@ -16,6 +16,7 @@ use model::{
     machine::{Copy, Machine, MachineRow, PowerState},
 };
 
+pub use crate::inventory::list as listing;
 pub use power::power;
 
 pub fn list(node: &Node, request: &Request) -> Result<Page<MachineRow>> {

@@ -41,6 +41,7 @@ async fn probe_new(State(node): State<Node>, caller: Caller, Json(new): Json<New
     clouds::probe_new(&node, &caller, new).await.map(Json)
 }
 
+/// One cloud, as it was last seen.
 #[utoipa::path(get, path = "/clouds/{id}", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = Cloud)))]
 async fn get(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Cloud>> {
     clouds::get(&node, &id).map(Json)

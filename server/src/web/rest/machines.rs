@@ -2,8 +2,13 @@
 
 use crate::{
     error::{Error, Result},
-    inventory::list::{From, Request},
-    services::{caller::Caller, machines},
+    services::{
+        caller::Caller,
+        machines::{
+            self,
+            listing::{From, Request},
+        },
+    },
     state::Node,
     web::{AppState, Json, Limits, Path, Query},
 };
