@@ -2,7 +2,7 @@
 // lose a site, fail it over, bring it back.
 import { readFileSync } from 'node:fs';
 import { api, PASSWORD, until } from '../support/console';
-import { guest, lab, labEnv, address, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
+import { guest, lab, labEnv, address, LAB_ID, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
 import { accessible, expect, oneTimePassword, shots, signIn, test } from '../support/test';
 
 test.describe.configure({ mode: 'serial' });
@@ -40,14 +40,14 @@ test('a cloud is added: wrong certificate first, then the right one', async ({ p
   const good = fields(plain(env.CF_BERLIN_URI));
   await page.locator('[name=name]').fill('berlin-kvm');
   await page.locator('[name=site]').fill('berlin');
-  await page.locator('[name=uri]').fill('qemu+tls://172.31.7.99/system');
+  await page.locator('[name=uri]').fill(`qemu+tls://172.31.${LAB_ID}.99/system`);
   for (const key of ['ca', 'cert', 'key'] as const) await page.locator(`[name=${key}]`).fill(good[key]);
   await page.getByRole('button', { name: 'Probe' }).click();
-  await expect(page.getByText(/172\.31\.7\.99/).first()).toBeVisible({ timeout: 40_000 });
+  await expect(page.getByText(`172.31.${LAB_ID}.99`).first()).toBeVisible({ timeout: 40_000 });
   await expect(page.getByRole('button', { name: 'Add cloud' })).toHaveAttribute('aria-disabled', 'true');
   await page.locator('[name=uri]').fill(good.uri);
   await page.getByRole('button', { name: 'Probe' }).click();
-  const accept = page.getByRole('checkbox', { name: /certificate|fingerprint/i });
+  const accept = page.getByRole('checkbox', { name: /compared/ });
   await accept.check({ timeout: 40_000 });
   await accessible(page);
   await page.getByRole('button', { name: 'Add cloud' }).click();
