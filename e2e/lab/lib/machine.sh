@@ -130,7 +130,10 @@ machine_xml() {
   <title>${title:-Machine $name}</title>
   <description>Machine of the Crossfade lab $LAB_ID</description>
   <metadata>
-    <crossfade:tags xmlns:crossfade="https://crossfade.dev/libvirt/1">$tags</crossfade:tags>
+    <crossfade:about xmlns:crossfade="https://crossfade.dev/libvirt/1">
+      <crossfade:tags>$tags</crossfade:tags>
+      <crossfade:address mac="$(machine_mac "$name")" ip="$ip"/>
+    </crossfade:about>
   </metadata>
   <memory unit='MiB'>$mem</memory>
   <vcpu>1</vcpu>
