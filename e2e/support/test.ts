@@ -22,7 +22,10 @@ export async function signIn(page: Page, name = 'admin', password = PASSWORD) {
   await page.goto('/sign-in');
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
+  const answer = page.waitForResponse(r => r.url().endsWith('/api/v1/session'));
   await page.getByRole('button', { name: 'Sign in' }).click();
+  const me = await (await answer).json().catch(() => ({}));
+  if (me.must_change_password === false) await page.waitForURL(url => !url.pathname.startsWith('/sign-in'));
 }
 
 /** Screens as artefacts: the page at three widths, light and dark. */
