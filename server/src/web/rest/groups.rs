@@ -42,6 +42,7 @@ async fn create(State(node): State<Node>, caller: Caller, Json(new): Json<NewGro
     Ok((StatusCode::CREATED, Json(groups::create(&node, &caller, new).await?)))
 }
 
+/// One group with its members and how their replication stands.
 #[utoipa::path(get, path = "/groups/{id}", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
 async fn get(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Group>> {
     groups::get(&node, &id).await.map(Json)
@@ -77,6 +78,7 @@ async fn pause(State(node): State<Node>, caller: Caller, Path(id): Path<String>)
     groups::set_paused(&node, &caller, &id, true).await.map(Json)
 }
 
+/// Begin the cycles again.
 #[utoipa::path(post, path = "/groups/{id}/resume", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
 async fn resume(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<Group>> {
     groups::set_paused(&node, &caller, &id, false).await.map(Json)
