@@ -100,6 +100,7 @@ test('one machine is moved and loses nothing', async ({ page }) => {
   await until('the move has ended', async () => (await api('GET', `/runs/${run}`)).finished_at, 180_000);
   const done = await api('GET', `/runs/${run}`);
   expect(done.state, JSON.stringify(done.message)).toBe('succeeded');
+  await until('it answers at dublin', async () => (await guest(address(MACHINES.db2))).counter > 0);
   const after = await guest(address(MACHINES.db2));
   expect(after.boot_id).not.toBe(before.boot_id);
   expect(after.counter_at_boot).toBeGreaterThanOrEqual(before.counter);
