@@ -14,7 +14,7 @@ pub fn Existing(groups: StoredValue<Vec<Group>>, ids: StoredValue<Vec<Id>>, open
     let label = |g: &Group| format!("{} → {}, objective {}", g.name, g.recovery_site, format::seconds(g.policy.rpo_seconds));
     let options: Vec<(String, String)> = groups.with_value(|list| list.iter().map(|g| (g.id.clone(), label(g))).collect());
     let group = RwSignal::new(options.first().map(|o| o.0.clone()).unwrap_or_default());
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let run = move || {
         let path = format!("/groups/{}/members", group.get_untracked());
         let body = serde_json::json!({ "machine_ids": ids.get_value() });

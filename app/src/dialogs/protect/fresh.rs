@@ -18,7 +18,7 @@ pub fn Fresh(
     open: RwSignal<bool>,
 ) -> impl IntoView {
     let fields = GroupFields::new(GroupDraft::new(&site, ids.get_value()));
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let run = move || async move {
         let body = save::checked(fields, clouds, &taken.get_value())?;
         let group = save::kept(fields, api::post::<_, Group>("/groups", &body).await)?;

@@ -20,7 +20,7 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
         session.refusal(Role::Administrator).or_else(same).or_else(wrong)
     });
     let kept = StoredValue::new(id.clone());
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let run = move || async move {
         let spec = draft.whole_untracked();
         let plan: Plan = match kept.get_value() {
@@ -54,7 +54,7 @@ fn Delete(id: Id, name: Signal<String>) -> impl IntoView {
     let open = RwSignal::new(false);
     let session = Session::get();
     let path = StoredValue::new(format!("/plans/{id}"));
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let run = move || async move {
         api::delete::<serde_json::Value>(&path.get_value()).await?;
         navigate.with_value(|go| go("/plans", NavigateOptions::default()));

@@ -48,7 +48,7 @@ fn Pause(group: RwSignal<Group>) -> impl IntoView {
 fn Delete(group: RwSignal<Group>, open: RwSignal<bool>) -> impl IntoView {
     let title = Signal::derive(move || group.with(|g| format!("Delete {}", g.name)));
     let count = move || group.with(|g| g.members.len());
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let run = move || {
         let path = format!("/groups/{}", group.with_untracked(|g| g.id.clone()));
         async move {

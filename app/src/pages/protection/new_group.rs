@@ -33,7 +33,7 @@ fn Form(clouds: Vec<Cloud>) -> impl IntoView {
     let clouds = StoredValue::new(clouds);
     let session = Session::get();
     let refused = Signal::derive(move || session.refusal(Role::Administrator));
-    let navigate = StoredValue::new_local(use_navigate());
+    let navigate = StoredValue::new(use_navigate());
     let run = move || async move {
         let body = save::checked(fields, clouds, &[])?;
         let group = save::kept(fields, api::post::<_, Group>("/groups", &body).await)?;
