@@ -40,7 +40,14 @@ real_sites() {
   if [ -e server/tests/clouds ] || [ -e server/tests/clouds.rs ]; then
     cargo test -q -p server --test clouds -- --test-threads=1 || return 1
   fi
-  cargo test -q -p server -- --ignored --test-threads=1
+}
+
+# One that cuts the power of a site, one that prints figures.
+real_sites_rough() {
+  "$LAB" down && "$LAB" sites-up || return 1
+  # shellcheck disable=SC1090
+  eval "$("$LAB" env)"
+  cargo test -q -p server --test clouds -- --ignored --test-threads=1
 }
 
 # Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
@@ -73,6 +80,7 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   LEFT_RUNNING=yes
   section "the lab itself" e2e/lab/test.sh
   section "real sites" real_sites
+  observe "real sites, power cut" real_sites_rough
   end_lab
 else
   skip "real sites" "they need root"
