@@ -32,7 +32,7 @@ end_lab() {
 trap 'exit 130' INT TERM HUP
 trap end_lab EXIT
 
-# The behaviour suite of the drivers finds real sites by `lab env`; other tests that need them are `#[ignore]`d.
+# The behaviour suite of the drivers finds real sites by `lab env`; the two that are `#[ignore]`d run in a section of their own.
 real_sites() {
   "$LAB" down && "$LAB" sites-up || return 1
   # shellcheck disable=SC1090
