@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 const system = process.env.CHROMIUM ?? (existsSync('/usr/bin/chromium') ? '/usr/bin/chromium' : undefined);
 
 export default defineConfig({
+  // In the order of their names: the story takes the node from its first sign-in on.
   testDir: 'specs',
   outputDir: 'test-results',
   // One real lab, one story: the specs follow each other.

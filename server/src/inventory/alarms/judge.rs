@@ -186,7 +186,7 @@ fn split_brain(split: &Split, scene: &Scene) -> Condition {
         kind: "split_brain",
         subject_id: split.key.clone(),
         severity: Severity::Critical,
-        message: format!("{} copies run at once: {}. {advice}", rows.len(), places.join(", ")),
+        message: format!("Split brain: {} copies run at once: {}. {advice}", rows.len(), places.join(", ")),
         site: shown.and_then(|r| scene.context.clouds.get(&*r.cloud_id)).map(|c| c.site.clone()),
         link: shown.map(|r| format!("/machines/{}", r.id)),
         subject,

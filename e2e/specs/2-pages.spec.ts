@@ -1,6 +1,9 @@
 // Every page, for those who may only look, for those who cannot see, and for narrow and wide screens.
 import { api, BASE_URL } from '../support/console';
 import { accessible, expect, shots, signIn, test } from '../support/test';
+import { ready } from '../support/ready';
+
+test.beforeAll(({ browser }) => ready(browser));
 
 const PAGES = ['/', '/machines', '/clouds', '/clouds/add', '/protection', '/plans', '/runs', '/activity', '/settings'];
 

@@ -1,16 +1,12 @@
 // The main job, told once from the start to the end, on real machines: sign in, connect clouds, protect, move,
 // lose a site, fail it over, bring it back.
-import { readFileSync } from 'node:fs';
-import { api, PASSWORD, until } from '../support/console';
-import { guest, lab, labEnv, address, LAB_ID, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
+import { api, until } from '../support/console';
+import { guest, lab, address, LAB_ID, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
+import { addDublin, changePassword, env, fields, plain } from '../support/ready';
 import { accessible, expect, oneTimePassword, shots, signIn, test } from '../support/test';
 
 test.describe.configure({ mode: 'serial' });
 
-const env = labEnv();
-const pem = (name: string) => readFileSync(`${env.CF_PKI}/${name}`, 'utf8');
-const fields = (uri: string) => ({ uri, ca: pem('cacert.pem'), cert: pem('clientcert.pem'), key: pem('clientkey.pem') });
-const plain = (uri: string) => uri.split('?')[0];
 let before: GuestStatus;
 
 async function machine(name: string, site?: string) {
@@ -25,11 +21,7 @@ test('an administrator signs in with the one-time password and replaces it', asy
   await signIn(page, 'admin', 'wrong password');
   await expect(page.getByRole('alert')).toBeVisible();
   await signIn(page, 'admin', oneTimePassword());
-  await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
-  await page.getByLabel('New password again').fill(PASSWORD);
-  await page.getByRole('button', { name: 'Change it' }).click();
-  await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
-  await expect(page).not.toHaveURL(/sign-in/);
+  await changePassword(page);
 });
 
 test('a cloud is added: wrong certificate first, then the right one', async ({ page }) => {
@@ -52,8 +44,7 @@ test('a cloud is added: wrong certificate first, then the right one', async ({ p
   await accessible(page);
   await page.getByRole('button', { name: 'Add cloud' }).click();
   await expect(page).toHaveURL(/clouds\/[0-9a-f]{8}/);
-  await api('POST', '/clouds', { name: 'dublin-kvm', kind: 'libvirt', site: 'dublin', fields: fields(plain(env.CF_DUBLIN_URI)) });
-  await until('six machines are seen running', async () => (await api('GET', '/machines?q=state:running')).total === 6);
+  await addDublin();
 });
 
 test('the machines are protected; the lag is shown live', async ({ page }) => {

@@ -1,6 +1,9 @@
 // The screen in the NOC: no sign-in, no script needed, and it never shows old figures as new.
 import { api, startNode, stopNode, BASE_URL } from '../support/console';
 import { expect, shots, test } from '../support/test';
+import { ready } from '../support/ready';
+
+test.beforeAll(({ browser }) => ready(browser));
 
 const link = async () => new URL((await api('POST', '/tokens', { name: `wall-${Date.now()}`, purpose: 'wallboard', role: 'viewer' })).link, BASE_URL).href;
 
