@@ -112,6 +112,10 @@ test('the site is lost: the overview turns red within 10 s', async ({ page }) =>
   for (const name of ['db1', 'app1', 'app2', 'web1', 'web2']) seen[name] = await guest(address(MACHINES[name]));
   lab('kill', 'berlin');
   await expect(page.locator('.site', { hasText: 'berlin' })).toHaveAttribute('data-status', 'down', { timeout: 10_000 });
+  // What ran there is not said to be up, nor to be down.
+  await expect(page.locator('.site', { hasText: 'berlin' }).getByText('Not seen now')).toBeVisible();
+  const { totals } = (await api('GET', '/overview')).sites.find((s: any) => s.name === 'berlin');
+  expect([totals.running, totals.unseen]).toEqual([0, 5]);
   await accessible(page);
   await shots(page, 'overview-down');
 });
@@ -146,6 +150,9 @@ test('the site is failed over by one button', async ({ page }) => {
   await expect(page.getByText(/RTO/i).first()).toBeVisible();
   await accessible(page);
   await shots(page, 'run-failover');
+  // Nothing flows from dublin yet: nobody may take that for protection.
+  await page.goto('/protection');
+  await expect(page.getByText('recovered, not protected now')).toBeVisible();
 });
 
 test('the lost site returns: its copies stay down; one that is started by hand is a split brain', async ({ page }) => {

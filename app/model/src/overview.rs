@@ -63,6 +63,9 @@ pub struct SiteCloud {
 pub struct Totals {
     pub machines: u32,
     pub running: u32,
+    /// Ran when last seen, in a cloud that does not answer now: neither up nor down.
+    #[serde(default)]
+    pub unseen: u32,
     /// Not running, and not meant to be: superseded copies.
     pub superseded: u32,
     /// Under protection and active here.

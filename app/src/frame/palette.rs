@@ -50,8 +50,15 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
             let _ = input.focus();
         }
     });
-    let found = LocalResource::new(move || search(typed.get()));
-    let entries = Memo::new(move |before: Option<&Vec<Entry>>| found.get().or_else(|| before.cloned()).unwrap_or_default());
+    // With the words that they were found for: what is still shown may belong to fewer of them.
+    let found = LocalResource::new(move || {
+        let words = typed.get();
+        async move { (words.clone(), search(words).await) }
+    });
+    let answer = Memo::new(move |before: Option<&(String, Vec<Entry>)>| found.get().or_else(|| before.cloned()).unwrap_or_default());
+    let entries = Memo::new(move |_| answer.with(|(_, entries)| entries.clone()));
+    // Enter came before the answer to the last letter: it goes there when that has come, never to what stood there before.
+    let entered = RwSignal::new(false);
     Effect::new(move |_| {
         typed.track();
         marked.set(0);
@@ -63,17 +70,24 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
             navigate(&entry.href, Default::default());
         }
     };
-    let by_key = {
+    Effect::new({
         let go = go.clone();
+        move |_| {
+            let current = answer.with(|(words, _)| *words == typed.get());
+            if entered.get() && current {
+                entered.set(false);
+                let chosen = entries.with_untracked(|all| all.get(marked.get_untracked()).cloned());
+                chosen.iter().for_each(&go);
+            }
+        }
+    });
+    let by_key = {
         move |event: ev::KeyboardEvent| {
             let count = entries.with(Vec::len);
             match event.key().as_str() {
                 "ArrowDown" if count > 0 => marked.update(|m| *m = (*m + 1) % count),
                 "ArrowUp" if count > 0 => marked.update(|m| *m = (*m + count - 1) % count),
-                "Enter" => {
-                    let chosen = entries.with(|all| all.get(marked.get_untracked()).cloned());
-                    chosen.iter().for_each(&go);
-                }
+                "Enter" => entered.set(true),
                 _ => return,
             }
             event.prevent_default();
@@ -104,6 +118,7 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
             placeholder="Page, machine or site"
             aria-activedescendant=move || format!("palette-{}", marked.get())
             bind:value=typed
+            on:input=move |_| entered.set(false)
             on:keydown=by_key
         />
         <ul id="palette-list" class="palette-list" role="listbox" aria-label="Found">

@@ -11,19 +11,24 @@ pub async fn run(api: &Client, out: Out) -> Result<()> {
 }
 
 fn text(o: &Overview) -> String {
-    let sites = table(["site", "status", "running", "machines", "protected", "breach", "worst lag", "seen"], &o.sites, |s: &SiteView| {
-        let t = s.totals;
-        [
-            s.name.clone(),
-            word(&s.status),
-            t.running.to_string(),
-            t.machines.to_string(),
-            t.protected.to_string(),
-            t.in_breach.to_string(),
-            t.worst_lag_ms.map(span).unwrap_or_default(),
-            age(s.observed_at, o.at),
-        ]
-    });
+    let sites = table(
+        ["site", "status", "running", "not seen", "machines", "protected", "breach", "worst lag", "seen"],
+        &o.sites,
+        |s: &SiteView| {
+            let t = s.totals;
+            [
+                s.name.clone(),
+                word(&s.status),
+                t.running.to_string(),
+                t.unseen.to_string(),
+                t.machines.to_string(),
+                t.protected.to_string(),
+                t.in_breach.to_string(),
+                t.worst_lag_ms.map(span).unwrap_or_default(),
+                age(s.observed_at, o.at),
+            ]
+        },
+    );
     let mut parts = vec![];
     parts.extend(o.simulated.then(|| "SIMULATED: at least one cloud is not real.".to_owned()));
     parts.extend(o.own_network_suspect.then(|| "No cloud answers: is this node's own network down?".to_owned()));

@@ -2,7 +2,7 @@
 
 use super::{alarms::in_breach, facts::Facts, table::Row};
 use crate::state::Node;
-use model::{Id, Millis, machine::CopyRole, overview::Totals};
+use model::{Id, Millis, cloud::CloudStatus, machine::CopyRole, overview::Totals, protection::ReplicationState};
 use std::collections::HashMap;
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,6 +17,7 @@ impl Count {
         let (a, b) = (&mut self.totals, &other.totals);
         a.machines += b.machines;
         a.running += b.running;
+        a.unseen += b.unseen;
         a.superseded += b.superseded;
         a.protected += b.protected;
         a.in_breach += b.in_breach;
@@ -25,17 +26,19 @@ impl Count {
         self.worst = worse(self.worst, other.worst);
     }
 
-    fn see(&mut self, row: &Row, facts: &Facts, now: Millis) {
+    fn see(&mut self, row: &Row, answers: bool, facts: &Facts, now: Millis) {
         let t = &mut self.totals;
         t.machines += 1;
         if row.state.is_live() {
-            t.running += 1;
+            t.running += u32::from(answers);
+            t.unseen += u32::from(!answers);
             t.vcpus += row.vcpus;
             t.memory_mib += row.memory_mib;
         }
         let role = facts.copies.get(&row.id).map(|c| c.role);
         t.superseded += u32::from(role == Some(CopyRole::Superseded) && !row.state.is_live());
-        if let Some(m) = facts.members.get(&row.id).filter(|_| role != Some(CopyRole::Superseded)) {
+        if let Some(m) = facts.members.get(&row.id).filter(|m| role != Some(CopyRole::Superseded) && m.state != ReplicationState::Recovered)
+        {
             t.protected += 1;
             t.in_breach += u32::from(in_breach(m, now));
             self.worst = worse(self.worst, m.newest_point_at.map(|at| ((now - at).max(0), m.rpo_seconds)));
@@ -54,9 +57,10 @@ pub fn count_by_cloud(node: &Node, now: Millis) -> HashMap<Id, Count> {
     let facts = node.inventory.facts();
     let table = node.inventory.table();
     let mut counts = HashMap::<Id, Count>::new();
-    for cloud_id in node.inventory.clouds().into_keys() {
+    for (cloud_id, cloud) in node.inventory.clouds() {
+        let answers = !matches!(cloud.status, CloudStatus::Unreachable | CloudStatus::Refused);
         let count = counts.entry(cloud_id.clone()).or_default();
-        table.of_cloud(&cloud_id).for_each(|row| count.see(row, &facts, now));
+        table.of_cloud(&cloud_id).for_each(|row| count.see(row, answers, &facts, now));
     }
     counts
 }

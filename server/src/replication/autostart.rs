@@ -6,6 +6,7 @@ use crate::{
         error::Error,
         guard::{Guard, SHORT},
     },
+    inventory,
     store::members,
 };
 
@@ -26,6 +27,12 @@ pub async fn ensure_off(job: &Job) -> Result<()> {
     };
     let changed = job.member.autostart_was.is_none() && was.is_some() || warning != job.member.warning;
     members::autostart(&job.node.db, &job.member.id, was, warning.as_deref()).await?;
+    if was == Some(true) {
+        // The plans ask the table whether it would start by itself; they must not wait for the next look at the cloud.
+        if let Err(error) = inventory::refresh(&job.node, &job.source.id, &job.work.native_id).await {
+            tracing::warn!(member = %job.member.name, %error, "the machine could not be looked at again");
+        }
+    }
     if changed {
         view::publish(&job.node, &job.member.id).await?;
     }

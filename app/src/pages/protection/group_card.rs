@@ -51,10 +51,13 @@ fn Verdict(group: Memo<Group>) -> impl IntoView {
 pub fn verdict(group: &Group, now: model::Millis) -> (Tone, String) {
     let all = group.members.len();
     let breaches = group.members.iter().filter(|m| m.replication.in_breach(&group.policy, now)).count();
+    let recovered = group.members.iter().filter(|m| m.replication.state == ReplicationState::Recovered).count();
     let objective = format::seconds(group.policy.rpo_seconds);
     match (group.paused, all, breaches) {
         (true, ..) => (Tone::Warn, "Paused: no new recovery points".into()),
         (_, 0, _) => (Tone::Idle, "Empty".into()),
+        // Nothing flows for these: an old recovery point within its objective protects nobody.
+        (_, _, 0) if recovered > 0 => (Tone::Warn, format!("{recovered} of {all} recovered, not protected now")),
         (_, _, 0) => (Tone::Good, format!("{all} within {objective}")),
         _ => (Tone::Bad, format!("{breaches} of {all} above {objective}")),
     }
@@ -97,6 +100,8 @@ mod tests {
         let mut group = sample::group();
         assert_eq!(verdict(&group, 1_000).0, Tone::Good);
         assert_eq!(verdict(&group, 61_000).1, "1 of 1 above 1 min");
+        group.members[0].replication.state = ReplicationState::Recovered;
+        assert_eq!(verdict(&group, 1_000), (Tone::Warn, "1 of 1 recovered, not protected now".into()));
         group.paused = true;
         assert_eq!(verdict(&group, 61_000).0, Tone::Warn);
     }

@@ -24,7 +24,7 @@ pub struct Scene<'a> {
     pub now: Millis,
 }
 
-const JUDGED: [&str; 10] = [
+const JUDGED: [&str; 11] = [
     "site_down",
     "cloud_unreachable",
     "cloud_refused",
@@ -34,6 +34,7 @@ const JUDGED: [&str; 10] = [
     "autostart_on_copy",
     "rpo_breach",
     "replication_failing",
+    "not_protected",
     "clock_jump",
 ];
 
@@ -237,6 +238,8 @@ fn replication(scene: &Scene) -> Vec<Condition> {
         let failing: Vec<&MemberFact> = members.iter().filter(|m| m.state == ReplicationState::Failing).copied().collect();
         all.extend(rpo_breach(&late, members.len()));
         all.extend(replication_failing(&failing, members.len()));
+        let recovered: Vec<&MemberFact> = members.iter().filter(|m| m.state == ReplicationState::Recovered).copied().collect();
+        all.extend(not_protected(&recovered, members.len()));
     }
     all
 }
@@ -272,6 +275,13 @@ fn replication_failing(failing: &[&MemberFact], of: usize) -> Option<Condition> 
     let first = failing.iter().min_by_key(|m| (&m.name, &m.member_id))?;
     let why = first.last_error.as_deref().unwrap_or("no reason is known").trim_end_matches('.');
     Some(of_group("replication_failing", first, format!("Replication fails for {}: {why}.", which(failing, of))))
+}
+
+/// They came up elsewhere, and nothing flows from there.
+fn not_protected(recovered: &[&MemberFact], of: usize) -> Option<Condition> {
+    let first = recovered.first()?;
+    let message = format!("{} run where they were recovered, without protection: protect them again.", which(recovered, of));
+    Some(of_group("not_protected", first, message))
 }
 
 fn clock(jump: Jump) -> Condition {

@@ -35,6 +35,7 @@ struct Site {
     shape: &'static str,
     word: &'static str,
     running: u32,
+    unseen: u32,
     down: u32,
     superseded: u32,
     lag: Option<Lag>,
@@ -124,9 +125,9 @@ fn site(s: &SiteView, at: Millis) -> Site {
         tone,
         shape,
         word,
-        // What a dead site last showed is not what runs there now.
-        running: if s.status == SiteStatus::Down { 0 } else { t.running },
-        down: t.machines.saturating_sub(t.superseded).saturating_sub(if s.status == SiteStatus::Down { 0 } else { t.running }),
+        running: t.running,
+        unseen: t.unseen,
+        down: t.machines.saturating_sub(t.running + t.unseen + t.superseded),
         superseded: t.superseded,
         lag: lag(t),
         protection: if t.protected > 0 { "no recovery point yet" } else { "nothing protected here" },
@@ -211,7 +212,8 @@ mod tests {
     fn site_view(name: &str, status: SiteStatus) -> SiteView {
         let totals = Totals {
             machines: 6,
-            running: 6,
+            running: if status == SiteStatus::Down { 0 } else { 6 },
+            unseen: if status == SiteStatus::Down { 6 } else { 0 },
             protected: 6,
             in_breach: 1,
             worst_lag_ms: Some(12_000),
@@ -228,7 +230,10 @@ mod tests {
     #[test]
     fn a_dead_site_shows_nothing_as_running() {
         let html = Board::of(&overview(vec![site_view("berlin", SiteStatus::Down)])).render().unwrap();
-        assert!(html.contains("■") && html.contains("DOWN") && html.contains("<b>6</b> down"), "{html}");
+        assert!(
+            html.contains("■") && html.contains("DOWN") && html.contains("<b>0</b> up") && html.contains("<b>6</b> not seen"),
+            "{html}"
+        );
         assert!(html.contains("SIMULATED") && html.contains("1 in breach") && html.contains("60 s"));
     }
 

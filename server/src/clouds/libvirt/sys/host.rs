@@ -20,16 +20,25 @@ impl Conn {
         };
         // SAFETY: a live connection. 0 means that it cannot tell.
         let free = unsafe { raw::virNodeGetFreeMemory(self.ptr()) };
+        let (total, available) = self.memory_kib();
         Ok(HostInfo {
             cpu_model: peek(info.model.as_ptr()),
             cpus: info.cpus,
-            memory_kib: info.memory as u64,
-            free_kib: self.reclaimable_kib().unwrap_or(free as u64 / 1024),
+            // The sum over NUMA cells may leave out memory that belongs to none.
+            memory_kib: total.unwrap_or(info.memory as u64),
+            free_kib: available.unwrap_or(free as u64 / 1024),
         })
     }
 
-    /// Free memory plus caches and buffers: what machines could really get. `None` where the host does not say.
-    fn reclaimable_kib(&self) -> Option<u64> {
+    /// All memory, and what machines could really get of it: free plus caches and buffers. `None` where the host does not say.
+    fn memory_kib(&self) -> (Option<u64>, Option<u64>) {
+        let stats = self.memory_stats().unwrap_or_default();
+        let sum = |names: &[&str]| stats.iter().filter(|s| names.contains(&peek(s.field.as_ptr()).as_str())).map(|s| s.value).sum::<u64>();
+        let known = |kib: u64| (kib > 0).then_some(kib);
+        (known(sum(&["total"])), known(sum(&["available"])).or_else(|| known(sum(&["free", "buffers", "cached"]))))
+    }
+
+    fn memory_stats(&self) -> Option<Vec<raw::_virNodeMemoryStats>> {
         let mut count = 0;
         // SAFETY: a null list asks for the number of fields.
         check(unsafe { raw::virNodeGetMemoryStats(self.ptr(), raw::VIR_NODE_MEMORY_STATS_ALL_CELLS, std::ptr::null_mut(), &mut count, 0) })
@@ -39,9 +48,6 @@ impl Conn {
         // SAFETY: `count` elements are there.
         check(unsafe { raw::virNodeGetMemoryStats(self.ptr(), raw::VIR_NODE_MEMORY_STATS_ALL_CELLS, stats.as_mut_ptr(), &mut count, 0) })
             .ok()?;
-        let sum = |names: &[&str]| stats.iter().filter(|s| names.contains(&peek(s.field.as_ptr()).as_str())).map(|s| s.value).sum::<u64>();
-        let available = sum(&["available"]);
-        let sum = if available > 0 { available } else { sum(&["free", "buffers", "cached"]) };
-        (sum > 0).then_some(sum)
+        Some(stats)
     }
 }
