@@ -72,7 +72,7 @@ toolchain_ready
 export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
 section "unit and integration" cargo test -q -p model -p server -p xtask
 if compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
-  observe "API on PostgreSQL" server/tests/postgres.sh cargo test -q -p server --test api
+  section "API on PostgreSQL" server/tests/postgres.sh cargo test -q -p server --test api
 else
   skip "API on PostgreSQL" "PostgreSQL is not installed (apt-get install postgresql)"
 fi
