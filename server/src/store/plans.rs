@@ -80,7 +80,8 @@ pub struct Protected {
     pub cloud_id: Id,
     pub cloud: String,
     pub cloud_status: String,
-    /// The last moment at which it may have lived: of a cloud that was lost, when that was noticed, so that a loss is never told too small.
+    /// The last moment at which it may have lived, so that a loss is never told too small: of a cloud that was lost, when
+    /// that was noticed; of one whose loss was not noticed yet, now (ms).
     pub seen_at: Option<Millis>,
     pub site: String,
     pub target_cloud_id: Id,
@@ -92,13 +93,13 @@ pub struct Protected {
 pub async fn protected(db: &Db, group_id: Option<&str>) -> StoreResult<Vec<Protected>> {
     let sql = "SELECT b.id AS member_id, g.id AS group_id, g.name AS group_name, g.protected_site, g.recovery_site, g.policy, g.networks, \
         g.storage, b.name, b.lineage, b.state AS member_state, m.id AS machine_id, m.native_id, m.state AS power, m.vcpus, m.memory_mib, \
-        m.addresses, m.detail, c.id AS cloud_id, c.name AS cloud, c.status AS cloud_status, CASE WHEN c.status = 'ok' THEN c.observed_at ELSE c.status_since END AS seen_at, c.site, \
+        m.addresses, m.detail, c.id AS cloud_id, c.name AS cloud, c.status AS cloud_status, CASE WHEN c.status = 'ok' THEN CAST($2 AS BIGINT) ELSE c.status_since END AS seen_at, c.site, \
         b.target_cloud_id, COALESCE(t.name, '') AS target_cloud, \
         (SELECT MAX(p.taken_at) FROM points p WHERE p.member_id = b.id AND p.deleting = 0) AS newest_point_at \
         FROM members b JOIN groups g ON g.id = b.group_id JOIN machines m ON m.id = b.machine_id JOIN clouds c ON c.id = m.cloud_id \
         LEFT JOIN clouds t ON t.id = b.target_cloud_id \
         WHERE CAST($1 AS TEXT) IS NULL OR g.id = $1 ORDER BY b.name, b.id";
-    on!(db, p => Ok(sqlx::query_as(sql).bind(group_id).fetch_all(p).await?))
+    on!(db, p => Ok(sqlx::query_as(sql).bind(group_id).bind(crate::state::now()).fetch_all(p).await?))
 }
 
 /// Name and sites of a group.
