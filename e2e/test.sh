@@ -32,13 +32,27 @@ end_lab() {
 trap 'exit 130' INT TERM HUP
 trap end_lab EXIT
 
+# Nothing may hang: what is not done in so many seconds is ended with all that it started, and that is a failure.
+# The limits add up to less than the 90 minutes of `.ci/run`.
+limit() {
+  local seconds=$1 pid status=0; shift
+  timeout --kill-after=10 "$seconds" "$@" &
+  pid=$!
+  trap 'kill -TERM "$pid" 2>/dev/null' INT TERM HUP
+  wait "$pid" || status=$?
+  [ $status -ne 124 ] || say "ENDED: it took more than $seconds s"
+  return $status
+}
+# Always the same packages: another choice would mean other features, and compiling all once more.
+tests() { limit "$1" cargo test -p model -p server -p xtask "${@:2}"; }
+
 # The behaviour suite of the drivers finds real sites by `lab env`; the two that are `#[ignore]`d run in a section of their own.
 real_sites() {
   "$LAB" down && "$LAB" sites-up || return 1
   # shellcheck disable=SC1090
   eval "$("$LAB" env)"
   if [ -e server/tests/clouds ] || [ -e server/tests/clouds.rs ]; then
-    cargo test -q -p server --test clouds -- --test-threads=1 || return 1
+    tests 300 -q --test clouds -- --test-threads=1 || return 1
   fi
 }
 
@@ -47,7 +61,7 @@ real_sites_rough() {
   "$LAB" down && "$LAB" sites-up || return 1
   # shellcheck disable=SC1090
   eval "$("$LAB" env)"
-  cargo test -q -p server --test clouds -- --ignored --test-threads=1
+  tests 150 -q --test clouds -- --ignored --test-threads=1
 }
 
 # Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
@@ -70,25 +84,28 @@ browser() {
 toolchain_ready
 # As the build does (server/xtask/src/toolchain.rs): the screens compile several times quicker.
 export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
-section "unit and integration" cargo test -q -p model -p server -p xtask
+section "build of the tests" tests 2400 --no-run
+[ ${#FAILED[@]} -eq 0 ] || exit 1
+# With names: a test that hangs is named after 60 s.
+section "unit and integration" tests 420
 if compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
-  section "API on PostgreSQL" server/tests/postgres.sh cargo test -q -p server --test api
+  section "API on PostgreSQL" limit 180 server/tests/postgres.sh cargo test -q -p model -p server -p xtask --test api
 else
   skip "API on PostgreSQL" "PostgreSQL is not installed (apt-get install postgresql)"
 fi
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   LEFT_RUNNING=yes
-  section "the lab itself" e2e/lab/test.sh
+  section "the lab itself" limit 120 e2e/lab/test.sh
   section "real sites" real_sites
   observe "real sites, power cut" real_sites_rough
   end_lab
 else
   skip "real sites" "they need root"
 fi
-section "release build" build_release
+section "release build" limit 1300 bash -c '. e2e/demo/lib.sh; build_release'
 if compgen -G "e2e/specs/*.spec.ts" >/dev/null; then
   LEFT_RUNNING=yes
-  observe "browser" timeout 1800 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"
+  observe "browser" limit 480 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"
   end_lab
 else
   skip browser "there are no stories in e2e/specs"
