@@ -7,7 +7,7 @@ cd "$REPO" || exit 1
 export CROSSFADE_LAB_ID=${CROSSFADE_TEST_LAB_ID:-9}
 export CROSSFADE_E2E_STATE=${CROSSFADE_E2E_STATE:-/var/tmp/crossfade-e2e}
 export CARGO_TARGET_DIR=$TARGET
-FAILED=() SKIPPED=() OBSERVED=() LEFT_RUNNING=
+FAILED=() SKIPPED=() LEFT_RUNNING=
 
 section() {
   local what=$1 started=$SECONDS status=passed; shift
@@ -15,14 +15,12 @@ section() {
   alive "$what" "$@" || { status=FAILED; FAILED+=("$what"); }
   printf '======== %s: %s, %d s\n' "$what" "$status" $((SECONDS - started))
 }
-# Runs and reports, but does not decide yet: a story that has not been seen green on a quiet machine often enough.
-observe() {
-  local what=$1 started=$SECONDS status=passed; shift
-  printf '\n======== %s (does not decide yet)\n' "$what"
-  alive "$what" "$@" || { status="failed"; OBSERVED+=("$what"); }
-  printf '======== %s: %s, %d s\n' "$what" "$status" $((SECONDS - started))
+# In CI everything can run: what does not is a failure there.
+skip() {
+  printf '\n======== %s: SKIPPED, %s\n' "$1" "$2"
+  SKIPPED+=("$1")
+  [ "${CI:-}" != true ] || FAILED+=("$1")
 }
-skip() { printf '\n======== %s: SKIPPED, %s\n' "$1" "$2"; SKIPPED+=("$1"); }
 end_lab() {
   [ -n "$LEFT_RUNNING" ] || return 0
   console_stop "$CROSSFADE_E2E_STATE/data" "$CROSSFADE_E2E_STATE/pid"
@@ -51,9 +49,7 @@ real_sites() {
   "$LAB" down && "$LAB" sites-up || return 1
   # shellcheck disable=SC1090
   eval "$("$LAB" env)"
-  if [ -e server/tests/clouds ] || [ -e server/tests/clouds.rs ]; then
-    tests 300 -q --test clouds -- --test-threads=1 || return 1
-  fi
+  tests 300 -q --test clouds -- --test-threads=1
 }
 
 # One that cuts the power of a site, one that prints figures.
@@ -84,7 +80,7 @@ browser() {
 toolchain_ready
 # As the build does (server/xtask/src/toolchain.rs): the screens compile several times quicker.
 export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
-section "build of the tests" tests 2400 --no-run
+section "build of the tests" tests 1500 --no-run
 [ ${#FAILED[@]} -eq 0 ] || exit 1
 # With names: a test that hangs is named after 60 s.
 section "unit and integration" tests 420
@@ -97,22 +93,24 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   LEFT_RUNNING=yes
   section "the lab itself" limit 120 e2e/lab/test.sh
   section "real sites" real_sites
-  observe "real sites, power cut" real_sites_rough
+  section "real sites, power cut" real_sites_rough
   end_lab
 else
   skip "real sites" "they need root"
 fi
-section "release build" limit 1300 bash -c '. e2e/demo/lib.sh; build_release'
-if compgen -G "e2e/specs/*.spec.ts" >/dev/null; then
+section "lint" limit 600 e2e/lint.sh
+section "release build" limit 1200 bash -c '. e2e/demo/lib.sh; build_release'
+if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
+  section "real runs, the node killed at random" limit 420 e2e/recovery/test.sh 1
   LEFT_RUNNING=yes
-  observe "browser" limit 480 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"
+  section "browser" limit 600 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"
   end_lab
 else
-  skip browser "there are no stories in e2e/specs"
+  skip "real runs" "they need root"
+  skip browser "its story needs the lab, which needs root"
 fi
 
 printf '\n'
 [ ${#SKIPPED[@]} -eq 0 ] || printf 'skipped: %s\n' "${SKIPPED[@]}"
-[ ${#OBSERVED[@]} -eq 0 ] || printf 'failed, does not decide yet: %s\n' "${OBSERVED[@]}"
 [ ${#FAILED[@]} -eq 0 ] || { printf 'FAILED: %s\n' "${FAILED[@]}"; exit 1; }
 say "all tests passed"

@@ -3,9 +3,8 @@
 set -euo pipefail
 # shellcheck source=e2e/demo/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
-STATE=${XDG_STATE_HOME:-$HOME/.local/state}/crossfade-demo
-console_stop "$STATE/console"
-rm -rf "$STATE"
+console_stop "$SIMULATED/console"
+rm -rf "$SIMULATED"
 if [ "$(id -u)" = 0 ]; then
   console_stop "$LAB_STATE/demo/console"
   "$LAB" down

@@ -50,8 +50,6 @@ what_is_missing() {
   [ -c /dev/net/tun ] || modprobe tun 2>/dev/null || { echo "/dev/net/tun"; return; }
 }
 
-cli() { CROSSFADE_URL=$URL CROSSFADE_TOKEN_FILE=$DATA/token "$CROSSFADE" "$@"; }
-
 connect_clouds() {
   local site endpoint
   # shellcheck disable=SC1090
@@ -71,7 +69,7 @@ protect() {
     --target dublin-kvm --rpo 10 "${machines[@]}"
   alive "plan add" cli plan add --name shop --group shop --priority 1=db1,db2 --priority 2=app1,app2 \
     --priority 3=web1,web2 --health http:/status --service-address "$CF_SERVICE_IP=web1"
-  WALLBOARD=$(cli wallboard add --name demo | grep -oE 'https?://[^ ]+' | head -n 1)
+  WALLBOARD=$(wallboard)
 }
 
 show() {

@@ -3,6 +3,11 @@
 set -euo pipefail
 # shellcheck source=e2e/demo/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+if simulated_runs; then
+  simulated_fault berlin down
+  say "The overview turns red within 10 s: $URL   (simulated clouds)"
+  exit
+fi
 [ -d "$LAB_STATE/sites" ] || die "There is no demo to destroy: make demo"
 "$LAB" kill berlin
 cat <<TEXT

@@ -111,6 +111,24 @@ build_release() {
 
 # ---- console
 
+# The command line as the administrator of the console on $DATA.
+cli() { CROSSFADE_URL=$URL CROSSFADE_TOKEN_FILE=$DATA/token "$CROSSFADE" "$@"; }
+
+wallboard() { cli wallboard add --name demo | grep -oE 'https?://[^ ]+' | head -n 1; }
+
+# Where the demo with simulated clouds keeps its console, and whether it runs.
+SIMULATED=${XDG_STATE_HOME:-$HOME/.local/state}/crossfade-demo
+simulated_runs() { [ -n "$(console_pid "$SIMULATED/console")" ]; }
+
+# simulated_fault SITE FAULT: what is wrong with the clouds of a simulated site from now on.
+simulated_fault() {
+  local cloud
+  DATA=$SIMULATED/console
+  for cloud in $(cli cloud list | awk -v site="$1" 'NR > 1 && index($1, site "-") == 1 { print $1 }'); do
+    cli cloud change "$cloud" --field "fault=$2"
+  done
+}
+
 # console_start DATA_DIR LOG [FLAG...]: starts it apart from this terminal's Ctrl-C, and waits until it is ready.
 console_start() {
   local data=$1 log=$2 waited=0; shift 2

@@ -3,6 +3,11 @@
 set -euo pipefail
 # shellcheck source=e2e/demo/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+if simulated_runs; then
+  simulated_fault berlin none
+  say "Its old copies stay down.   (simulated clouds)"
+  exit
+fi
 [ -d "$LAB_STATE/sites" ] || die "There is no demo to return to: make demo"
 "$LAB" return berlin
 cat <<TEXT

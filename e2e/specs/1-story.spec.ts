@@ -2,7 +2,7 @@
 // lose a site, fail it over, bring it back.
 import { api, until } from '../support/console';
 import { guest, lab, address, LAB_ID, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
-import { addDublin, changePassword, env, fields, plain } from '../support/ready';
+import { addDublin, changePassword, env, fields, plain, selfSigned } from '../support/ready';
 import { accessible, expect, oneTimePassword, shots, signIn, test } from '../support/test';
 
 test.describe.configure({ mode: 'serial' });
@@ -24,7 +24,7 @@ test('an administrator signs in with the one-time password and replaces it', asy
   await changePassword(page);
 });
 
-test('a cloud is added: wrong certificate first, then the right one', async ({ page }) => {
+test('a cloud is added: wrong host, then wrong credentials, then the right ones', async ({ page }) => {
   await signIn(page);
   await expect(page).not.toHaveURL(/sign-in/);
   await page.goto('/clouds/add');
@@ -37,7 +37,15 @@ test('a cloud is added: wrong certificate first, then the right one', async ({ p
   await page.getByRole('button', { name: 'Probe' }).click();
   await expect(page.getByText(`172.31.${LAB_ID}.99`).first()).toBeVisible({ timeout: 40_000 });
   await expect(page.getByRole('button', { name: 'Add cloud' })).toHaveAttribute('aria-disabled', 'true');
+  // A certificate of a stranger: the host is right, we are not who we should be.
+  const stranger = selfSigned();
   await page.locator('[name=uri]').fill(good.uri);
+  for (const key of ['cert', 'key'] as const) await page.locator(`[name=${key}]`).fill(stranger[key]);
+  await page.getByRole('button', { name: 'Probe' }).click();
+  await expect(page.getByText('It cannot be used like this')).toBeVisible({ timeout: 40_000 });
+  await expect(page.getByRole('status').getByText(/certificate/i).first()).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Add cloud' })).toHaveAttribute('aria-disabled', 'true');
+  for (const key of ['cert', 'key'] as const) await page.locator(`[name=${key}]`).fill(good[key]);
   await page.getByRole('button', { name: 'Probe' }).click();
   const accept = page.getByRole('checkbox', { name: /compared/ });
   await accept.check({ timeout: 40_000 });

@@ -1,6 +1,6 @@
 // The screen in the NOC: no sign-in, no script needed, and it never shows old figures as new.
 import { api, startNode, stopNode, BASE_URL } from '../support/console';
-import { expect, shots, test } from '../support/test';
+import { accessible, expect, shots, test } from '../support/test';
 import { ready } from '../support/ready';
 
 test.beforeAll(({ browser }) => ready(browser));
@@ -19,6 +19,7 @@ test('it works without JavaScript, and its secret stays out of the address', asy
 test('it says when the connection is lost, and comes back', async ({ page, noise }) => {
   await page.goto(await link());
   await expect(page.getByText('dublin').first()).toBeVisible();
+  await accessible(page);
   await shots(page, 'wallboard');
   stopNode('SIGKILL');
   await expect(page.getByText(/connection lost, data from \d\d:\d\d:\d\d/i)).toBeVisible({ timeout: 15_000 });

@@ -1,5 +1,8 @@
 // A node whose administrator has signed in and that sees both sites; for specs that run without the story before them.
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Browser, Page } from '@playwright/test';
 import { api, BASE_URL, PASSWORD, until } from './console';
 import { labEnv } from './lab';
@@ -8,6 +11,13 @@ import { expect, oneTimePassword, signIn } from './test';
 export const env = labEnv();
 const pem = (name: string) => readFileSync(`${env.CF_PKI}/${name}`, 'utf8');
 export const fields = (uri: string) => ({ uri, ca: pem('cacert.pem'), cert: pem('clientcert.pem'), key: pem('clientkey.pem') });
+/** A client certificate that no authority of the lab knows. */
+export function selfSigned(): { cert: string; key: string } {
+  const dir = mkdtempSync(join(tmpdir(), 'crossfade-stranger-'));
+  const made = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', '/CN=stranger', '-days', '2'];
+  execFileSync('openssl', [...made, '-keyout', join(dir, 'key.pem'), '-out', join(dir, 'cert.pem')], { stdio: 'ignore' });
+  return { cert: readFileSync(join(dir, 'cert.pem'), 'utf8'), key: readFileSync(join(dir, 'key.pem'), 'utf8') };
+}
 export const plain = (uri: string) => uri.split('?')[0];
 
 export async function changePassword(page: Page): Promise<void> {

@@ -14,8 +14,9 @@ packages_of_one() {
     build) echo build-essential pkg-config libvirt-dev
            can_wasm || echo rustc-web cargo-web rust-web-src rust-web-llvm lld-22 ;;
     browser) echo chromium fonts-dejavu-core; command -v npm >/dev/null || echo nodejs npm ;;
-    all) packages_of lab; packages_of build; packages_of browser ;;
-    *) die "there is no package group '$1': lab, build, browser or all" ;;
+    test) echo postgresql shellcheck ;;
+    all) packages_of lab; packages_of build; packages_of browser; packages_of test ;;
+    *) die "there is no package group '$1': lab, build, browser, test or all" ;;
   esac
 }
 
@@ -72,16 +73,16 @@ packages_install() {
   say "  to install: ${missing//$'\n'/ }"
   PACKAGES_SUITE=()
   packages_add_sources
-  quietly "reading package lists" apt-get -q update
+  quietly "reading package lists" apt-get -q -o DPkg::Lock::Timeout=300 update
   export DEBIAN_FRONTEND=noninteractive
   new=$(grep -E "$from_backports" <<<"$missing" || true)
   old=$(grep -vE "$from_backports" <<<"$missing" || true)
   # The others first: backports would bring its own versions of libraries that they share.
   # shellcheck disable=SC2086
-  [ -z "$old" ] || quietly "installing ${old//$'\n'/ }" apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install $old
+  [ -z "$old" ] || quietly "installing ${old//$'\n'/ }" apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends -o Dpkg::Options::=--force-unsafe-io install $old
   # shellcheck disable=SC2086
   [ -z "$new" ] || quietly "installing ${new//$'\n'/ }" \
-    apt-get -q -y --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${PACKAGES_SUITE[@]}" install $new
+    apt-get -q -y -o DPkg::Lock::Timeout=300 --no-install-recommends -o Dpkg::Options::=--force-unsafe-io "${PACKAGES_SUITE[@]}" install $new
   missing=$(packages_missing "$@")
   [ -z "$missing" ] || die "still not installed: ${missing//$'\n'/ }"
 }

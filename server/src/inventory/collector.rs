@@ -23,7 +23,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-const BEAT: Duration = Duration::from_secs(2);
+const BEAT: Duration = Duration::from_secs(1);
 /// A living cloud answers a heart beat within this; one that takes long for a whole look gets longer.
 const BEAT_LIMIT: Duration = Duration::from_secs(3);
 /// No look at everything may take longer; one at a cloud that was quick before not longer than ten times that.
@@ -79,7 +79,9 @@ impl Collector {
             let mut outcome = self.look().await;
             if outcome.is_ok() {
                 self.took = begun.elapsed();
-                self.came_through().await;
+                outcome = self.came_through().await;
+            }
+            if outcome.is_ok() {
                 outcome = self.between(Instant::now() + self.pace()).await;
             }
             if let Err(error) = outcome {
@@ -125,13 +127,18 @@ impl Collector {
     }
 
     /// A first connection may take its time. After a loss the first try is short, so that a dead site is red within
-    /// 10 s (beat 2 s, its limit 3 s, pause 0.5 s, this); the later ones are patient.
+    /// 10 s (beat 1 s, its limit 3 s, pause 0.5 s, this); the later ones are patient.
     fn patience(&self) -> Duration {
         match (self.observed_at.is_some() && !self.took.is_zero(), self.health.failures()) {
             (false, _) => Duration::from_secs(30),
-            (true, 0 | 1) => Duration::from_secs(3).max((self.took * 2).min(Duration::from_secs(20))),
+            (true, 0 | 1) => self.prompt(),
             (true, n) => Duration::from_secs(4 << n.min(3)),
         }
+    }
+
+    /// In which a living cloud says a word: longer only where whole looks take very long.
+    fn prompt(&self) -> Duration {
+        BEAT_LIMIT.max((self.took / 2).min(Duration::from_secs(20)))
     }
 
     async fn list(&self) -> Result<Vec<Observed>> {
@@ -161,8 +168,7 @@ impl Collector {
     }
 
     async fn alive(&self) -> Result<()> {
-        let limit = BEAT_LIMIT.max((self.took * 2).min(Duration::from_secs(20)));
-        self.guard.glance("alive", limit, self.guard.cloud().inventory().alive()).await
+        self.guard.glance("alive", self.prompt(), self.guard.cloud().inventory().alive()).await
     }
 
     /// Hears and beats until the next look is due or asked for.
@@ -219,13 +225,19 @@ impl Collector {
         Error::transient(format!("A look at {} was given up after {limit} s; what is shown is older.", self.guard.name))
     }
 
-    async fn came_through(&mut self) {
+    async fn came_through(&mut self) -> Result<()> {
         let before = self.health.status;
         self.health.succeeded(now());
-        if let Ok(capacity) = self.guard.glance("capacity", BEAT_LIMIT, self.guard.cloud().inventory().capacity()).await {
+        let capacity = self.guard.glance("capacity", self.prompt(), self.guard.cloud().inventory().capacity()).await;
+        if let Ok(capacity) = capacity {
             self.capacity = Some(capacity);
         }
         self.show(before).await;
+        match capacity {
+            // A first beat that was missed.
+            Err(error) if error.kind == Kind::Transient => Err(error),
+            _ => Ok(()),
+        }
     }
 
     async fn failed(&mut self, error: &Error) -> Duration {
@@ -235,10 +247,11 @@ impl Collector {
             tracing::warn!(cloud = %self.guard.name, status = ?self.health.status, %error, "cloud does not answer as it should");
         }
         self.changes = None;
-        if self.connected.take().is_some() {
+        let connected = self.connected.take().is_some();
+        self.show(before).await;
+        if connected {
             self.guard.cloud().disconnect().await;
         }
-        self.show(before).await;
         wait
     }
 

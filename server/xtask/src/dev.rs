@@ -67,6 +67,10 @@ fn rebuild(changed: &[PathBuf], node: &mut Child, arguments: &[String]) -> Resul
 fn start(arguments: &[String]) -> Result<Child> {
     let mut command = Command::new(server::binary(false));
     command.current_dir(paths::root()).arg("serve").args(arguments).env("CROSSFADE_DEV", "1");
+    // Never the store of a node that is installed on this machine.
+    if !arguments.iter().any(|a| a.starts_with("--data-dir")) {
+        command.arg("--data-dir").arg(paths::dev().join("data"));
+    }
     Ok(command.spawn()?)
 }
 
