@@ -43,7 +43,7 @@ async fn send<T: DeserializeOwned>(method: &'static str, path: &str, body: Optio
     }
 }
 
-fn failed(message: String) -> ApiError {
+pub fn failed(message: String) -> ApiError {
     ApiError { code: "unavailable".into(), message, ..ApiError::default() }
 }
 

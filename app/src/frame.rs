@@ -1,21 +1,24 @@
 //! What stands around every page for somebody who is signed in: the bar with the ways, the state of the stream,
 //! who one is, the warning of simulated clouds, and the palette.
 
+mod arrival;
 mod connection;
 mod menu;
 mod palette;
+mod password;
+mod session;
 mod theme;
 
 use crate::{
     api,
-    components::{simulated_badge::SimulatedBadge, toast::ToastRegion},
+    components::{simulated_badge::AnySimulated, toast::ToastRegion},
     live,
-    state::Session,
 };
 use leptos::prelude::*;
 use leptos_router::components::{A, Outlet};
 use model::access::Me;
 
+pub use arrival::Announced;
 pub use theme::ThemeChoice;
 
 /// Address and label, in the order of the bar.
@@ -33,8 +36,10 @@ pub const WAYS: [(&str, &str); 8] = [
 #[component]
 pub fn Frame() -> impl IntoView {
     let me = Resource::new(|| (), |()| api::get::<Me>("/me"));
-    let palette = RwSignal::new(false);
-    remember(me);
+    let (palette, password) = (RwSignal::new(false), RwSignal::new(false));
+    session::remember(me);
+    theme::provide();
+    Announced::provide();
     live::follow();
     view! {
         <a class="skip" href="#main">"Skip to content"</a>
@@ -50,31 +55,18 @@ pub fn Frame() -> impl IntoView {
                 {WAYS.map(|(href, label)| view! { <A href=href exact=href == "/">{label}</A> }).collect_view()}
             </nav>
             <div class="bar-end">
-                <Suspense>{move || Suspend::new(async move { me.await.is_ok_and(|m| m.simulated).then(|| view! { <SimulatedBadge/> }) })}</Suspense>
+                <AnySimulated/>
                 <connection::ConnectionState/>
                 <palette::PaletteButton open=palette/>
-                <Suspense>{move || Suspend::new(async move { me.await.ok().map(|m| view! { <menu::UserMenu me=m/> }) })}</Suspense>
+                <Suspense>{move || Suspend::new(async move { me.await.ok().map(|m| view! { <menu::UserMenu me=m password=password/> }) })}</Suspense>
             </div>
         </header>
+        <arrival::Arrival/>
         <main id="main" class="page" tabindex="-1">
             <Outlet/>
         </main>
-        <palette::Palette open=palette/>
+        <palette::Palette open=palette password=password/>
+        <password::PasswordDialog open=password/>
         <ToastRegion/>
     }
-}
-
-/// Everything below reads the session from its signal. A one-time password leads to its change first.
-fn remember(me: Resource<api::Result<Me>>) {
-    let session = Session::get();
-    Effect::new(move |_| {
-        if let Some(Ok(me)) = me.get() {
-            #[cfg(feature = "hydrate")]
-            crate::state::remember_csrf(&me.csrf);
-            if me.must_change_password {
-                leptos_router::hooks::use_navigate()("/sign-in", Default::default());
-            }
-            session.0.set(Some(me));
-        }
-    });
 }

@@ -13,6 +13,7 @@ pub struct Session(pub RwSignal<Option<Me>>);
 impl Session {
     pub fn provide() {
         provide_context(Self(RwSignal::new(None)));
+        Simulated::provide();
     }
 
     /// Outside the app (a test) nobody is signed in.
@@ -28,6 +29,26 @@ impl Session {
     /// Why not, in words for a disabled button.
     pub fn refusal(self, role: Role) -> Option<String> {
         (!self.may(role)).then(|| format!("Needs the role {}.", role.as_str()))
+    }
+}
+
+/// Is any cloud of this node simulated? Every screen must say so, also those that nobody has signed in for: the server
+/// tells it with the page, and the browser's half keeps it in mind.
+#[derive(Clone, Copy)]
+pub struct Simulated(pub RwSignal<bool>);
+
+/// Provided by the server for each page.
+#[derive(Clone, Copy)]
+pub struct AnySimulated(pub bool);
+
+impl Simulated {
+    fn provide() {
+        let told = SharedValue::new(|| use_context::<AnySimulated>().is_some_and(|s| s.0));
+        provide_context(Self(RwSignal::new(told.into_inner())));
+    }
+
+    pub fn get() -> RwSignal<bool> {
+        use_context::<Self>().map_or_else(|| RwSignal::new(false), |s| s.0)
     }
 }
 

@@ -157,7 +157,11 @@ pub struct AuditEvent {
     pub actor: String,
     /// `cloud.add`, `run.start`, `sign_in` …
     pub action: String,
+    /// What it was done to, as that was called then.
     pub subject: String,
+    /// The identifier of that, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Id>,
     pub ok: bool,
     /// Never a secret.
     pub detail: String,

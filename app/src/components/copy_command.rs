@@ -1,5 +1,6 @@
 //! "Copy as command": what the button does, for a script. The screens use nothing but the public API.
 
+use super::{clipboard, copy_box::CopyBox, dialog::Dialog};
 use crate::components::toast::Toasts;
 use leptos::prelude::*;
 
@@ -11,13 +12,26 @@ pub fn CopyCommand(
     #[prop(optional, into)] body: Signal<Option<String>>,
 ) -> impl IntoView {
     let toasts = Toasts::get();
+    let (open, shown) = (RwSignal::new(false), RwSignal::new(String::new()));
     let copy = move |_| {
         let line = command(&origin(), method, &path.get_untracked(), body.get_untracked().as_deref());
-        to_clipboard(line);
-        toasts.say("The command is in the clipboard; put an API token into $TOKEN.".to_owned());
+        leptos::task::spawn_local(async move {
+            if clipboard::copy(line.clone()).await {
+                toasts.say("The command is in the clipboard; put an API token into $TOKEN.");
+            } else {
+                shown.try_set(line);
+                open.try_set(true);
+            }
+        });
     };
     view! {
         <button type="button" class="button quiet small" on:click=copy>"Copy as command"</button>
+        <Dialog open title="The same as a command">
+            <div class="dialog-body">
+                <p>"Put an API token into $TOKEN."</p>
+                <CopyBox text=shown.get() marked=true/>
+            </div>
+        </Dialog>
     }
 }
 
@@ -39,16 +53,6 @@ fn origin() -> String {
 fn origin() -> String {
     String::new()
 }
-
-#[cfg(feature = "hydrate")]
-pub fn to_clipboard(text: String) {
-    if let Some(window) = web_sys::window() {
-        let _ = window.navigator().clipboard().write_text(&text);
-    }
-}
-
-#[cfg(not(feature = "hydrate"))]
-pub fn to_clipboard(_: String) {}
 
 #[cfg(test)]
 mod tests {

@@ -4,13 +4,17 @@
 //! - [`page_header`]: title of page and tab, way back, buttons;
 //! - [`status`]: a state as shape, colour and word; [`age`]: how old, counting; [`progress`]: a transfer;
 //! - [`button_action`]: a button that does something at the API; [`dialog`], [`confirm_dialog`]: native dialogs;
-//! - [`field`]: label, help and error around an input; [`data_table`], [`pager`], [`tabs`], [`empty_state`];
+//! - [`field`]: label, help and error around an input; [`number`]: what is typed as a number; [`data_table`], [`pager`], [`tabs`], [`empty_state`];
 //! - [`toast`]: a short word about what just happened; [`error_note`]: an error with its operation id;
-//! - [`copy_command`]: the same as a command line.
+//! - [`asked`]: a question in the address;
+//! - [`copy_command`]: the same as a command line; [`copy_box`]: a text to take along.
 
 pub mod age;
+pub mod asked;
 pub mod button_action;
+pub mod clipboard;
 pub mod confirm_dialog;
+pub mod copy_box;
 pub mod copy_command;
 pub mod data_table;
 pub mod dialog;
@@ -18,6 +22,7 @@ pub mod empty_state;
 pub mod error_note;
 pub mod field;
 pub mod load;
+pub mod number;
 pub mod page_header;
 pub mod pager;
 pub mod progress;

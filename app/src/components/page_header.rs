@@ -1,5 +1,6 @@
 //! The head of a page: its title (also the tab's), the way back, and what can be done.
 
+use crate::frame::Announced;
 use leptos::prelude::*;
 use leptos_meta::Title;
 
@@ -13,6 +14,7 @@ pub fn PageHeader(
     about: Signal<String>,
     #[prop(optional)] children: Option<Children>,
 ) -> impl IntoView {
+    Effect::new(move |_| Announced::set(&title.get()));
     view! {
         // The tab asks for the old page's title once more while the next page comes, when its signals are gone already.
         <Title text=move || title.try_get().unwrap_or_default()/>

@@ -1,9 +1,10 @@
-//! The command palette (Ctrl-K): go anywhere by typing.
+//! The command palette (Ctrl-K): go anywhere and do anything by typing.
 
 mod entries;
 
+use super::{menu, theme};
 use crate::components::dialog::Dialog;
-use entries::{Entry, search};
+use entries::{Act, Entry};
 use leptos::{ev, html, prelude::*};
 use leptos_router::hooks::use_navigate;
 
@@ -17,11 +18,11 @@ pub fn PaletteButton(open: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-pub fn Palette(open: RwSignal<bool>) -> impl IntoView {
+pub fn Palette(open: RwSignal<bool>, password: RwSignal<bool>) -> impl IntoView {
     shortcut(open);
     view! {
         <Dialog open=open title="Go to" look="palette">
-            <Finder open=open/>
+            <Finder open=open password=password/>
         </Dialog>
     }
 }
@@ -40,7 +41,7 @@ fn shortcut(open: RwSignal<bool>) {
 }
 
 #[component]
-fn Finder(open: RwSignal<bool>) -> impl IntoView {
+fn Finder(open: RwSignal<bool>, password: RwSignal<bool>) -> impl IntoView {
     let typed = RwSignal::new(String::new());
     let marked = RwSignal::new(0_usize);
     let input = NodeRef::<html::Input>::new();
@@ -50,10 +51,19 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
             let _ = input.focus();
         }
     });
+    let known = LocalResource::new(entries::read);
     // With the words that they were found for: what is still shown may belong to fewer of them.
     let found = LocalResource::new(move || {
         let words = typed.get();
-        async move { (words.clone(), search(words).await) }
+        async move {
+            let asked = words.trim().to_lowercase();
+            if asked.is_empty() {
+                return (words, entries::fitting(&Default::default(), ""));
+            }
+            let mut found = entries::fitting(&known.await, &asked);
+            found.extend(entries::machines(&asked).await);
+            (words, found)
+        }
     });
     let answer = Memo::new(move |before: Option<&(String, Vec<Entry>)>| found.get().or_else(|| before.cloned()).unwrap_or_default());
     let entries = Memo::new(move |_| answer.with(|(_, entries)| entries.clone()));
@@ -63,11 +73,17 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
         typed.track();
         marked.set(0);
     });
+    Effect::new(move |_| show(marked.get()));
     let go = {
-        let navigate = use_navigate();
+        let (navigate, choose, sign_out) = (use_navigate(), theme::chooser(), menu::way_out());
         move |entry: &Entry| {
             open.set(false);
-            navigate(&entry.href, Default::default());
+            match &entry.act {
+                Act::Go(href) => navigate(href, Default::default()),
+                Act::Theme(key) => choose(key),
+                Act::Password => password.set(true),
+                Act::SignOut => sign_out(),
+            }
         }
     };
     Effect::new({
@@ -114,8 +130,8 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
             role="combobox"
             aria-expanded="true"
             aria-controls="palette-list"
-            aria-label="Page, machine or site"
-            placeholder="Page, machine or site"
+            aria-label="Page, machine, site, run, plan … or action"
+            placeholder="Page, machine, site, run, plan … or action"
             aria-activedescendant=move || format!("palette-{}", marked.get())
             bind:value=typed
             on:input=move |_| entered.set(false)
@@ -126,3 +142,19 @@ fn Finder(open: RwSignal<bool>) -> impl IntoView {
         </ul>
     }
 }
+
+/// Moves the list so far that the marked entry is seen, and no further.
+#[cfg(feature = "hydrate")]
+fn show(marked: usize) {
+    let Some(document) = web_sys::window().and_then(|w| w.document()) else { return };
+    let (Some(list), Some(entry)) = (document.get_element_by_id("palette-list"), document.get_element_by_id(&format!("palette-{marked}")))
+    else {
+        return;
+    };
+    let (frame, own) = (list.get_bounding_client_rect(), entry.get_bounding_client_rect());
+    let off = (own.bottom() - frame.bottom()).max(0.0) + (own.top() - frame.top()).min(0.0);
+    list.set_scroll_top(list.scroll_top() + off.round() as i32);
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn show(_: usize) {}

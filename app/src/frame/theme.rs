@@ -2,19 +2,35 @@
 
 use leptos::prelude::*;
 
-const CHOICES: [(&str, &str); 3] = [("", "Auto"), ("light", "Light"), ("dark", "Dark")];
+pub const CHOICES: [(&str, &str); 3] = [("", "Auto"), ("light", "Light"), ("dark", "Dark")];
+
+/// The one that is chosen, for all places that show it.
+#[derive(Clone, Copy)]
+struct Theme(RwSignal<String>);
+
+pub fn provide() {
+    let chosen = RwSignal::new(String::new());
+    Effect::new(move |_| chosen.set(stored()));
+    provide_context(Theme(chosen));
+}
+
+/// Called where the context is; the answer may be called from anywhere.
+pub fn chooser() -> impl Fn(&str) + Copy + Send + Sync + 'static {
+    let theme = use_context::<Theme>();
+    move |key| {
+        store(key);
+        if let Some(Theme(chosen)) = theme {
+            chosen.set(key.to_owned());
+        }
+    }
+}
 
 #[component]
 pub fn ThemeChoice() -> impl IntoView {
-    let chosen = RwSignal::new(String::new());
-    Effect::new(move |_| chosen.set(stored()));
+    let (theme, choose) = (use_context::<Theme>(), chooser());
     let button = move |(key, label): (&'static str, &'static str)| {
-        let pressed = move || (chosen.get() == key).to_string();
-        let choose = move |_| {
-            store(key);
-            chosen.set(key.to_owned());
-        };
-        view! { <button type="button" class="button small" aria-pressed=pressed on:click=choose>{label}</button> }
+        let pressed = move || theme.is_some_and(|Theme(chosen)| chosen.get() == key).to_string();
+        view! { <button type="button" class="button small" aria-pressed=pressed on:click=move |_| choose(key)>{label}</button> }
     };
     view! { <div class="segments" role="group" aria-label="Colour scheme">{CHOICES.map(button).collect_view()}</div> }
 }

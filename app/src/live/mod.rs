@@ -56,11 +56,16 @@ pub fn on(topics: &'static [Topic], id: Option<String>, callback: impl Fn(&LiveE
     on_cleanup(move || registry::remove(key));
 }
 
-/// For a page that reads a list again: at once for the first event, then at most once a second, and always once
-/// more after the last one.
+/// For a page that reads a list again: see [`throttled`].
 pub fn on_throttled(topics: &'static [Topic], callback: impl Fn() + Clone + Send + Sync + 'static) {
+    let callback = throttled(callback);
+    on(topics, None, move |_| callback());
+}
+
+/// Calls at once for the first time that it is asked, then at most once a second, and always once more after the last.
+pub fn throttled(callback: impl Fn() + Clone + Send + Sync + 'static) -> impl Fn() + Clone + Send + Sync + 'static {
     let waiting = StoredValue::new(false);
-    on(topics, None, move |_| {
+    move || {
         if waiting.try_get_value() != Some(false) {
             return;
         }
@@ -72,5 +77,5 @@ pub fn on_throttled(topics: &'static [Topic], callback: impl Fn() + Clone + Send
             }
         };
         set_timeout(later, std::time::Duration::from_millis(registry::pause()));
-    });
+    }
 }

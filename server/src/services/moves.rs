@@ -3,6 +3,7 @@
 mod preflight;
 
 use super::{
+    audit::About,
     caller::Caller,
     runs::{self, Begin},
 };
@@ -36,7 +37,8 @@ pub async fn start(node: &Node, caller: &Caller, request: &MoveRequest) -> Resul
     let blocking: Vec<String> =
         found.problems.iter().filter(|p| p.blocks()).map(|p| format!("{}: {} {}", p.subject, p.what, p.remedy)).collect();
     if !blocking.is_empty() {
-        super::audit::record(node, caller, "run.start", &request.machine_id, false, blocking.join(" ")).await;
+        let about = About { name: &found.subject.name, id: Some(&request.machine_id), ..About::default() };
+        super::audit::record_about(node, caller, "run.start", about, false, blocking.join(" ")).await;
         return Err(Error::conflict(blocking.join(" ")));
     }
     let title = format!("Move {} to {}", found.subject.name, found.subject.target.cloud);

@@ -17,6 +17,11 @@ use std::{
     sync::Arc,
 };
 
+/// Every screen says so, also those that nobody has signed in for.
+pub fn any_simulated(node: &Node) -> bool {
+    node.clouds.all().iter().any(|g| g.simulated)
+}
+
 pub async fn overview(node: &Node) -> Result<Overview> {
     let at = now();
     let alarms = inventory::alarms::active(node);

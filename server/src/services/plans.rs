@@ -5,7 +5,7 @@ mod validate;
 
 pub use validate::check_health;
 
-use super::caller::Caller;
+use super::{audit::About, caller::Caller};
 use crate::{
     error::{Error, Result},
     state::{Node, new_id, now},
@@ -49,7 +49,7 @@ async fn save(node: &Node, caller: &Caller, id: &str, mut spec: PlanSpec, action
     if !plans::save(&node.db, id, &spec.name, &serde_json::json!(spec).to_string(), now()).await? {
         return Err(Error::invalid("name", format!("There is a plan '{}' already. Take another name.", spec.name)));
     }
-    super::audit::record(node, caller, action, id, true, &spec.name).await;
+    super::audit::record_about(node, caller, action, about(id, &spec.name), true, "").await;
     // A plan that was just written says at once whether it would work.
     recheck(node, id).await
 }
@@ -59,7 +59,7 @@ pub async fn delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     let plan = get(node, id).await?;
     plans::delete(&node.db, id).await?;
     node.live.publish(Topic::Plan, id, &serde_json::Value::Null);
-    super::audit::record(node, caller, "plan.delete", id, true, &plan.spec.name).await;
+    super::audit::record_about(node, caller, "plan.delete", about(id, &plan.spec.name), true, "").await;
     Ok(())
 }
 
@@ -67,8 +67,13 @@ pub async fn delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
 pub async fn check(node: &Node, caller: &Caller, id: &str) -> Result<Plan> {
     caller.must_be(Role::Operator)?;
     let plan = recheck(node, id).await?;
-    super::audit::record(node, caller, "plan.check", id, true, format!("{} findings", plan.problems.len())).await;
+    let findings = format!("{} findings", plan.problems.len());
+    super::audit::record_about(node, caller, "plan.check", about(id, &plan.spec.name), true, findings).await;
     Ok(plan)
+}
+
+fn about<'a>(id: &'a str, name: &'a str) -> About<'a> {
+    About { name, id: Some(id), ..About::default() }
 }
 
 async fn recheck(node: &Node, id: &str) -> Result<Plan> {

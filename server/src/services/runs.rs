@@ -1,6 +1,9 @@
 //! Runs: what is under way, what was, and what people want of it.
 
-use super::caller::Caller;
+use super::{
+    audit::{self, About},
+    caller::Caller,
+};
 use crate::{
     error::{Error, Result},
     recovery::{
@@ -55,7 +58,10 @@ pub async fn command(node: &Node, caller: &Caller, id: &str, command: &RunComman
     }
     write(node, caller, id, command).await?;
     node.recovery.wake();
-    super::audit::record(node, caller, &format!("run.{}", word(command)), id, true, control::event(command, &caller.name)).await;
+    // A run of an older node may have a spec that reads otherwise: the event is then found by the run alone.
+    let machines = serde_json::from_str::<RunSpec>(&row.spec).map(|spec| locks(&spec)).unwrap_or_default();
+    let about = About { name: &row.title, id: Some(id), also: &machines };
+    audit::record_about(node, caller, &format!("run.{}", word(command)), about, true, control::event(command, &caller.name)).await;
     get(node, id).await
 }
 
@@ -121,18 +127,20 @@ pub(super) async fn begin(node: &Node, caller: &Caller, begin: Begin) -> Result<
         let name = begin.spec.subjects.iter().find(|s| s.machine_id == subject || s.lineage.as_deref() == Some(&subject));
         let name = name.map_or("a machine", |s| s.name.as_str());
         let message = format!("Another run ({run_id}) works on {name}. Wait for its end, or cancel it.");
-        super::audit::record(node, caller, "run.start", &begin.subject, false, &message).await;
+        let about = About { name: &begin.subject, id: None, also: &new.locks };
+        audit::record_about(node, caller, "run.start", about, false, &message).await;
         return Err(Error::conflict(message));
     }
     node.recovery.wake();
     let row = runs::get(&node.db, &id).await?.ok_or_else(|| Error::internal("the run that was just written is gone"))?;
     let run = view::run(&row);
     node.live.publish(Topic::Run, &id, &run);
-    super::audit::record(node, caller, "run.start", &id, true, begin.title).await;
+    let about = About { name: &begin.title, id: Some(&id), also: &new.locks };
+    audit::record_about(node, caller, "run.start", about, true, &begin.subject).await;
     if let Some(statement) = begin.statement {
         let event = format!("{} stated: \"{statement}\".", caller.name);
         tracing::warn!(run = %id, severity = ?Severity::Warning, "{event}");
-        super::audit::record(node, caller, "run.statement", &id, true, event).await;
+        audit::record_about(node, caller, "run.statement", about, true, event).await;
     }
     Ok(run)
 }

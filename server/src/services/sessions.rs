@@ -47,7 +47,7 @@ impl Identity {
             role: self.caller.role,
             must_change_password,
             csrf,
-            simulated: node.clouds.all().iter().any(|g| g.simulated),
+            simulated: super::overview::any_simulated(node),
             node: node.name.clone(),
             version: env!("CARGO_PKG_VERSION").into(),
         }

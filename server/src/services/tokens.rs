@@ -9,6 +9,7 @@ use crate::{
 use model::{
     Page,
     access::{CreatedToken, NewToken, Role, Token, TokenPurpose},
+    limits,
 };
 
 const DAY: i64 = 24 * 60 * 60 * 1000;
@@ -27,7 +28,7 @@ pub async fn create(node: &Node, caller: &Caller, public_url: &str, new: NewToke
     if wallboard && new.role != Role::Viewer {
         return Err(Error::invalid("role", "A wallboard only looks: its role is viewer."));
     }
-    if new.expires_in_days.is_some_and(|d| d == 0 || d > 3650) {
+    if new.expires_in_days.is_some_and(|d| !limits::TOKEN_DAYS.contains(&d)) {
         return Err(Error::invalid("expires_in_days", "A token lives 1 to 3650 days; leave it out for one that does not expire."));
     }
     let secret = format!("{}{}", prefix(new.purpose), sessions::new_secret());

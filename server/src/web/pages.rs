@@ -5,7 +5,10 @@
 
 use super::{AppState, CallerAddress, auth, headers};
 use crate::{error::Result, services::sessions::Identity};
-use app::api::{Answer, Call, ServerApi};
+use app::{
+    api::{Answer, Call, ServerApi},
+    state::AnySimulated,
+};
 use axum::{
     Router,
     body::Body,
@@ -25,7 +28,11 @@ const LARGEST_ANSWER: usize = 32 << 20;
 
 pub fn router(state: &AppState, api: Router) -> Router<AppState> {
     let routes = generate_route_list(app::App);
-    let context = move || provide(&api);
+    let node = state.node.clone();
+    let context = move || {
+        provide_context(AnySimulated(crate::services::overview::any_simulated(&node)));
+        provide(&api);
+    };
     let options = state.leptos.clone();
     let shell = move || app::shell(options.clone());
     Router::new()

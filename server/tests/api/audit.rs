@@ -26,6 +26,13 @@ async fn it_can_be_read_by_subject_and_in_pages() {
     let first = api.get("/audit?limit=1", &api.admin()).await.json();
     let next = api.get(&format!("/audit?limit=1&cursor={}", first["next"].as_str().unwrap()), &api.admin()).await.json();
     assert_eq!((first["items"][0]["subject"].as_str(), next["items"][0]["subject"].as_str()), (Some("bob"), Some("ann")));
+    let by = |actor: &str| format!("/audit?actor={actor}");
+    let of_nobody = api.get(&by("nobody"), &api.admin()).await.json();
+    assert_eq!(of_nobody["items"].as_array().unwrap().len(), 0);
+    let of_token = api.get(&by("token:bootstrap"), &api.admin()).await.json();
+    assert_eq!(of_token["items"].as_array().unwrap().len(), 2);
+    let both = api.get(&format!("{}&subject=bob", by("token:bootstrap")), &api.admin()).await.json();
+    assert_eq!(both["items"].as_array().unwrap().len(), 1);
     api.get("/audit?cursor=x", &api.admin()).await.expect_field(400, "cursor");
     api.get("/audit", &Who::nobody()).await.expect(401);
 }

@@ -1,12 +1,14 @@
 //! The text of the move form, and the request that it means. Pure.
 
-use crate::pages::plans::health::HealthDraft;
+use crate::{components::number::whole, pages::plans::health::HealthDraft};
 use model::{
     Mapping,
     error::FieldError,
+    limits,
     machine::Machine,
     run::{MoveMode, MoveRequest},
 };
+use std::ops::RangeInclusive;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MoveDraft {
@@ -28,7 +30,7 @@ impl MoveDraft {
         if self.target.is_empty() {
             fault(&mut faults, "target_cloud_id", "Choose the cloud to move to.".into());
         }
-        let health = self.health.parse().map_err(|text| fault(&mut faults, "health", text)).unwrap_or_default();
+        let health = self.health.parse().map_err(|text| fault(&mut faults, "health", text.1)).unwrap_or_default();
         let request = MoveRequest {
             machine_id: self.machine_id.clone(),
             target_cloud_id: self.target.clone(),
@@ -36,9 +38,9 @@ impl MoveDraft {
             networks: self.networks.clone(),
             storage: self.storage.clone(),
             health,
-            stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, 1, 3_600, "seconds"),
+            stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, &limits::STOP_TIMEOUT_SECONDS, "seconds"),
             service_addresses: addresses(&mut faults, &self.addresses),
-            keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, 0, 8_760, "hours"),
+            keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, &limits::KEEP_SOURCE_HOURS, "hours"),
         };
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }
@@ -48,14 +50,11 @@ fn fault(faults: &mut Vec<FieldError>, field: &str, message: String) {
     faults.push(FieldError { field: field.into(), message, span: None });
 }
 
-fn number(faults: &mut Vec<FieldError>, field: &str, text: &str, least: u32, most: u32, unit: &str) -> u32 {
-    match text.trim().parse::<u32>() {
-        Ok(n) if (least..=most).contains(&n) => n,
-        _ => {
-            fault(faults, field, format!("“{}” does not fit: whole {unit} from {least} to {most} are needed.", text.trim()));
-            least
-        }
-    }
+fn number(faults: &mut Vec<FieldError>, field: &str, text: &str, range: &RangeInclusive<u32>, unit: &str) -> u32 {
+    whole(text, range, unit).unwrap_or_else(|message| {
+        fault(faults, field, message);
+        *range.start()
+    })
 }
 
 fn addresses(faults: &mut Vec<FieldError>, text: &str) -> Vec<String> {

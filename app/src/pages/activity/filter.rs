@@ -41,6 +41,7 @@ pub fn Filter(words: Memo<Words>) -> impl IntoView {
     view! {
         <Form method="GET" action="/activity" attr:class="filter" attr:role="search">
             {field("subject", "Subject", Signal::derive(move || words.with(|w| w.subject.clone())))}
+            {field("actor", "By", Signal::derive(move || words.with(|w| w.actor.clone())))}
             <button type="submit" class="button">"Filter"</button>
             <Show when=move || !words.with(Words::is_empty)><a class="button quiet" href="/activity">"Show all"</a></Show>
         </Form>

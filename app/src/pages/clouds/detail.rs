@@ -48,6 +48,7 @@ fn Tools(cloud: RwSignal<Cloud>) -> impl IntoView {
     let (edit, remove) = (RwSignal::new(false), RwSignal::new(false));
     let session = Session::get();
     let refused = Signal::derive(move || session.refusal(Role::Administrator));
+    let by_operator = Signal::derive(move || session.refusal(Role::Operator));
     let (again, gone) = (format!("/clouds/{id}/refresh"), format!("/clouds/{id}"));
     let look_again = move || {
         let path = again.clone();
@@ -69,7 +70,7 @@ fn Tools(cloud: RwSignal<Cloud>) -> impl IntoView {
         }
     };
     view! {
-        <ButtonAction label="Look again" run=look_again done="A new look has begun."/>
+        <ButtonAction label="Look again" refused=by_operator run=look_again done="A new look has begun."/>
         <ButtonAction label="Settings …" refused=refused run=open(edit)/>
         <ButtonAction label="Remove …" refused=refused run=open(remove)/>
         <EditDialog cloud=cloud open=edit/>

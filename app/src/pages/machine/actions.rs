@@ -1,7 +1,8 @@
 //! The buttons: what the node offers for this machine now; a refused one says why.
 
 use crate::{
-    components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog, copy_command::CopyCommand},
+    api::failed,
+    components::{asked::asked, button_action::ButtonAction, confirm_dialog::ConfirmDialog, copy_command::CopyCommand, toast::Toasts},
     dialogs::{move_machine::MoveDialog, protect::ProtectDialog},
     pages::machines::power,
 };
@@ -15,17 +16,30 @@ pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
     let own = id.clone();
     let ids = Signal::derive(move || vec![own.clone()]);
     let path = format!("/machines/{id}/power");
+    from_address(machine, moving, protecting);
     view! {
         {plain(machine, "start", "Start", PowerAction::Start)}
-        {asked(machine, "stop", "Stop", PowerAction::Stop, "The guest is asked to shut down.")}
-        {asked(machine, "power_off", "Power off", PowerAction::PowerOff, "Like pulling the plug: what the guest has not written is lost.")}
-        {asked(machine, "reset", "Reset", PowerAction::Reset, "Like the reset button: what the guest has not written is lost.")}
+        {confirmed(machine, "stop", "Stop", PowerAction::Stop, "The guest is asked to shut down.")}
+        {confirmed(machine, "power_off", "Power off", PowerAction::PowerOff, "Like pulling the plug: what the guest has not written is lost.")}
+        {confirmed(machine, "reset", "Reset", PowerAction::Reset, "Like the reset button: what the guest has not written is lost.")}
         {opener(machine, "protect", "Protect …", protecting, "")}
         {opener(machine, "move", "Move to cloud …", moving, "primary")}
         <CopyCommand method="POST" path=path body=Some(r#"{"action":"start"}"#.to_owned())/>
         <MoveDialog machine=id open=moving/>
         <ProtectDialog machines=ids open=protecting/>
     }
+}
+
+/// `?do=move`, from the palette. What is refused says why instead.
+fn from_address(machine: RwSignal<Machine>, moving: RwSignal<bool>, protecting: RwSignal<bool>) {
+    let toasts = Toasts::get();
+    asked("do", move |what| {
+        let (name, dialog) = if what == "protect" { ("protect", protecting) } else { ("move", moving) };
+        match untrack(|| refused(machine, name).get()) {
+            None => dialog.set(true),
+            Some(why) => toasts.error(&failed(why)),
+        }
+    });
 }
 
 fn refused(machine: RwSignal<Machine>, name: &'static str) -> Signal<Option<String>> {
@@ -49,7 +63,7 @@ fn plain(machine: RwSignal<Machine>, name: &'static str, label: &'static str, ac
     view! { <ButtonAction label=label refused=refused(machine, name) run=move || act(machine, action)/> }
 }
 
-fn asked(machine: RwSignal<Machine>, name: &'static str, label: &'static str, action: PowerAction, what: &'static str) -> impl IntoView {
+fn confirmed(machine: RwSignal<Machine>, name: &'static str, label: &'static str, action: PowerAction, what: &'static str) -> impl IntoView {
     let open = RwSignal::new(false);
     let title = Signal::derive(move || format!("{label} {}?", machine.with(|m| m.row.name.clone())));
     view! {

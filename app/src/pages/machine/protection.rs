@@ -7,7 +7,7 @@ use crate::{
         status,
     },
     format,
-    pages::protection::PointLine,
+    pages::protection::PointTable,
 };
 use leptos::prelude::*;
 use model::{Id, Page, live::Topic, machine::Machine, protection::RecoveryPoint};
@@ -50,7 +50,7 @@ pub fn Points(id: Id) -> impl IntoView {
             view! {
                 <Show when=some>
                     <p class="soft">{counted}</p>
-                    <PointLine page=points/>
+                    <PointTable page=points/>
                 </Show>
             }
         },

@@ -1,39 +1,49 @@
 //! One row: every figure with its age where it can be old.
 
-use super::{columns::Column, table::Chosen};
+use super::{
+    choice::{self, Choice},
+    columns::Column,
+    rows::Rows,
+};
 use crate::{
     components::{
         age::Age,
         simulated_badge::SimulatedBadge,
         status::{self, Shown, Status, Tone},
+        toast::Toasts,
     },
     format,
     state::Clock,
 };
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 use model::{
+    Millis,
     cloud::CloudStatus,
     machine::{CopyRole, MachineRow, RowProtection},
 };
 
-pub fn all(machine: &MachineRow, columns: &[Column], chosen: Chosen) -> impl IntoView + use<> {
-    let rest = columns.iter().map(|c| cell(c, machine)).collect_view();
-    view! { {mark(machine, chosen)} {name(machine)} {rest} }
+pub fn all(machine: &MachineRow, observed: Memo<Option<Millis>>, columns: &[Column], rows: Rows, choice: Choice) -> impl IntoView + use<> {
+    let rest = columns.iter().map(|c| cell(c, machine, observed)).collect_view();
+    view! { {mark(machine, rows, choice)} {name(machine)} {rest} }
 }
 
-fn mark(machine: &MachineRow, chosen: Chosen) -> impl IntoView + use<> {
-    let (id, own, name) = (machine.id.clone(), machine.id.clone(), machine.name.clone());
-    let label = format!("Choose {name}");
-    let toggle = move |_| {
-        chosen.update(|all| {
-            if all.remove(&id).is_none() {
-                all.insert(id.clone(), name.clone());
+/// With Shift everything from the box that was pressed before.
+fn mark(machine: &MachineRow, rows: Rows, choice: Choice) -> impl IntoView + use<> {
+    let (row, own) = (machine.clone(), machine.id.clone());
+    let (label, toasts) = (format!("Choose {}", machine.name), Toasts::get());
+    let press = move |event: ev::MouseEvent| {
+        let missing = rows.by_place.with_untracked(|held| choice.press(&row, event.shift_key(), held));
+        let Some(span) = missing else { return };
+        leptos::task::spawn_local(async move {
+            match choice::read(rows.query(), span).await {
+                Ok(found) => choice.set(&found, true),
+                Err(error) => toasts.error(&error),
             }
         });
     };
     view! {
         <td class="col-mark">
-            <input type="checkbox" aria-label=label prop:checked=move || chosen.with(|c| c.contains_key(&own)) on:change=toggle/>
+            <input type="checkbox" aria-label=label prop:checked=move || choice.names.with(|c| c.contains_key(&own)) on:click=press/>
         </td>
     }
 }
@@ -48,7 +58,7 @@ fn name(machine: &MachineRow) -> impl IntoView + use<> {
     }
 }
 
-fn cell(column: &Column, machine: &MachineRow) -> impl IntoView + use<> {
+fn cell(column: &Column, machine: &MachineRow, observed: Memo<Option<Millis>>) -> impl IntoView + use<> {
     let class = format!("col-{}{}", column.key, if column.figure { " num" } else { "" });
     let content = match column.key {
         "state" => state(machine).into_any(),
@@ -59,7 +69,7 @@ fn cell(column: &Column, machine: &MachineRow) -> impl IntoView + use<> {
         "disk" => format::bytes(machine.disk_bytes).into_any(),
         "addresses" => machine.addresses.join(", ").into_any(),
         "tags" => machine.tags.join(", ").into_any(),
-        _ => view! { <Age at=Some(machine.observed_at)/> }.into_any(),
+        _ => view! { <Age at=observed/> }.into_any(),
     };
     view! { <td class=class>{content}</td> }
 }

@@ -2,10 +2,14 @@
 
 mod bulk;
 mod cells;
+mod choice;
 mod columns;
+mod follow;
 mod power;
 mod query;
 mod rows;
+#[cfg(test)]
+pub mod sample;
 mod search;
 mod table;
 mod window;
@@ -26,6 +30,7 @@ pub fn MachinesPage() -> impl IntoView {
     let map = use_query_map();
     let query = Memo::new(move |_| map.with(|m| Query::new(m.get("q"), m.get("sort"))));
     let hidden = columns::chosen();
+    let choice = choice::Choice::new();
     let first = Resource::new(
         move || query.get(),
         |query| async move {
@@ -36,7 +41,7 @@ pub fn MachinesPage() -> impl IntoView {
     let draw = move || {
         Suspend::new(async move {
             match first.await {
-                (query, Ok(page)) => view! { <table::MachineTable query=query page=page hidden=hidden/> }.into_any(),
+                (query, Ok(page)) => view! { <table::MachineTable query=query page=page hidden=hidden choice=choice/> }.into_any(),
                 (query, Err(error)) if search::span(&error).is_some() => search::wrong(&query.q, error).into_any(),
                 (_, Err(error)) => view! { <ErrorNote error=error retry=Callback::new(move |()| first.refetch())/> }.into_any(),
             }
@@ -48,5 +53,6 @@ pub fn MachinesPage() -> impl IntoView {
         </PageHeader>
         <search::SearchBox query=query/>
         <Transition fallback=Loading>{draw}</Transition>
+        <bulk::BulkBar choice=choice/>
     }
 }

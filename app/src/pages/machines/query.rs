@@ -19,7 +19,16 @@ impl Query {
 
     /// Of the API, for the chunk that begins at `offset`.
     pub fn path(&self, offset: usize) -> String {
-        format!("/machines?limit={CHUNK}&offset={offset}&q={}&sort={}", escape(&self.q), escape(self.order()))
+        self.part(offset, CHUNK)
+    }
+
+    pub fn part(&self, offset: usize, limit: usize) -> String {
+        format!("/machines?limit={limit}&offset={offset}&q={}&sort={}", escape(&self.q), escape(self.order()))
+    }
+
+    /// Everything, by name: a row that changes stays in its place.
+    pub fn is_plain(&self) -> bool {
+        self.q.is_empty() && self.order().trim_start_matches('-') == "name"
     }
 
     fn order(&self) -> &str {

@@ -1,7 +1,11 @@
-//! The rows that the browser holds: by their place in the list, fetched in chunks as the window comes by, and patched
-//! from the live stream.
+//! The rows that the browser holds: by their place in the list, fetched in chunks as the window comes by, and kept
+//! fresh from the live stream (see [`super::follow`]).
 
-use super::{query::Query, window};
+use super::{
+    follow::{self, Effect, Held},
+    query::Query,
+    window,
+};
 use crate::{api, live};
 use leptos::prelude::*;
 use model::{
@@ -10,43 +14,51 @@ use model::{
     live::{LiveEvent, Topic},
     machine::MachineRow,
 };
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    ops::Range,
-};
+use std::{collections::BTreeMap, ops::Range};
 
 #[derive(Clone, Copy)]
 pub struct Rows {
     query: StoredValue<Query>,
-    pub by_place: RwSignal<BTreeMap<usize, MachineRow>>,
+    pub by_place: RwSignal<Held>,
     pub total: RwSignal<usize>,
     /// Of the newest fetch; the rows before it stay.
     pub error: RwSignal<Option<ApiError>>,
-    /// Offsets of chunks that are here or under way.
-    asked: StoredValue<BTreeSet<usize>>,
+    /// Chunks that are here or under way, by offset, with the number of the newest request: an older answer that
+    /// comes later is not taken.
+    asked: StoredValue<BTreeMap<usize, u64>>,
+    requests: StoredValue<u64>,
     window: StoredValue<Range<usize>>,
 }
 
 impl Rows {
     pub fn new(query: Query, first: Page<MachineRow>) -> Self {
-        let filtered = !query.q.is_empty();
+        let ordered = query.is_plain();
         let total = first.total.map_or(first.items.len(), |n| n as usize);
         let rows = Self {
             query: StoredValue::new(query),
             by_place: RwSignal::new(first.items.into_iter().enumerate().collect()),
             total: RwSignal::new(total),
             error: RwSignal::new(None),
-            asked: StoredValue::new(BTreeSet::from([0])),
+            asked: StoredValue::new([(0, 0)].into()),
+            requests: StoredValue::new(0),
             window: StoredValue::new(0..0),
         };
-        live::on(&[Topic::Machine], None, move |event| rows.patch(event));
-        live::on_throttled(if filtered { &[Topic::Machine, Topic::Machines] } else { &[Topic::Machines] }, move || rows.refresh());
+        let refresh = live::throttled(move || rows.refresh());
+        live::on(&[Topic::Machine, Topic::Machines, Topic::Cloud], None, move |event| {
+            if rows.follow(event, ordered) {
+                refresh();
+            }
+        });
         rows
+    }
+
+    pub fn query(self) -> Query {
+        self.query.get_value()
     }
 
     /// Fetches what the window needs and does not have yet.
     pub fn show(self, window: Range<usize>) {
-        let missing: Vec<usize> = window::chunks(&window).filter(|c| self.asked.with_value(|a| !a.contains(c))).collect();
+        let missing: Vec<usize> = window::chunks(&window).filter(|c| self.asked.with_value(|a| !a.contains_key(c))).collect();
         self.window.set_value(window);
         for offset in missing {
             self.fetch(offset);
@@ -56,19 +68,25 @@ impl Rows {
     /// Everything may have moved: what is in sight is read again, the rest when it comes into sight.
     pub fn refresh(self) {
         let Some(window) = self.window.try_get_value() else { return };
-        self.asked.set_value(BTreeSet::new());
+        self.asked.set_value(BTreeMap::new());
         for offset in window::chunks(&window) {
             self.fetch(offset);
         }
     }
 
     fn fetch(self, offset: usize) {
+        let request = self.requests.with_value(|n| n + 1);
+        self.requests.set_value(request);
         self.asked.update_value(|a| {
-            a.insert(offset);
+            a.insert(offset, request);
         });
         let path = self.query.with_value(|q| q.path(offset));
         leptos::task::spawn_local(async move {
-            match api::get::<Page<MachineRow>>(&path).await {
+            let answer = api::get::<Page<MachineRow>>(&path).await;
+            if self.asked.try_with_value(|a| a.get(&offset) == Some(&request)) != Some(true) {
+                return;
+            }
+            match answer {
                 Ok(page) => self.take(offset, page),
                 Err(error) => {
                     // Asked again when the window moves, or with the next event.
@@ -90,14 +108,17 @@ impl Rows {
         self.error.try_set(None);
     }
 
-    /// A row that is not held needs no patch: it is fetched when it comes into sight.
-    fn patch(self, event: &LiveEvent) {
-        let Ok(row) = serde_json::from_value::<MachineRow>(event.data.clone()) else { return };
-        let place = self.by_place.try_with_untracked(|all| all.iter().find(|(_, r)| r.id == row.id).map(|(place, _)| *place));
-        if let Some(Some(place)) = place {
-            self.by_place.update(|all| {
-                all.insert(place, row);
-            });
+    /// Shows what an event says; `true` when the list must be read again for it.
+    fn follow(self, event: &LiveEvent, ordered: bool) -> bool {
+        let effect = self.by_place.try_with_untracked(|held| follow::effect(held, event, ordered)).unwrap_or(Effect::Nothing);
+        match effect {
+            Effect::Nothing => {}
+            Effect::ReadAgain => return true,
+            Effect::Row(places, row) => self.by_place.update(|held| held.extend(places.into_iter().map(|p| (p, (*row).clone())))),
+            Effect::Seen(cloud) => self.by_place.update(|held| {
+                held.values_mut().filter(|r| r.cloud_id == cloud.id).for_each(|r| *r = follow::seen(r, &cloud));
+            }),
         }
+        false
     }
 }

@@ -1,28 +1,25 @@
 //! The list itself: only the rows in sight are in the document.
 
 use super::{
-    bulk, cells,
+    cells,
+    choice::{self, Choice},
     columns::{Column, shown},
     query::Query,
     rows::Rows,
     window,
 };
 use crate::{
-    components::{empty_state::EmptyState, error_note::ErrorNote},
+    components::{empty_state::EmptyState, error_note::ErrorNote, toast::Toasts},
     format,
 };
 use leptos::{html, prelude::*};
-use model::{Id, Page, machine::MachineRow};
-use std::{collections::BTreeMap, ops::Range};
-
-/// Identifier and name of the chosen rows; they stay chosen when they leave the window.
-pub type Chosen = RwSignal<BTreeMap<Id, String>>;
+use model::{Page, machine::MachineRow};
+use std::ops::Range;
 
 #[component]
-pub fn MachineTable(query: Query, page: Page<MachineRow>, hidden: RwSignal<Vec<String>>) -> impl IntoView {
+pub fn MachineTable(query: Query, page: Page<MachineRow>, hidden: RwSignal<Vec<String>>, choice: Choice) -> impl IntoView {
     let first = 0..page.items.len();
     let rows = Rows::new(query.clone(), page);
-    let chosen: Chosen = RwSignal::new(BTreeMap::new());
     let window = RwSignal::new(first);
     let pane = NodeRef::<html::Div>::new();
     let look = move || {
@@ -30,10 +27,14 @@ pub fn MachineTable(query: Query, page: Page<MachineRow>, hidden: RwSignal<Vec<S
             measure(&pane, rows, window);
         }
     };
+    // Also when the list gets longer or shorter: what is in sight is then something else.
     Effect::new(move |_| {
+        rows.total.track();
         if pane.get().is_some() {
             look();
         }
+    });
+    Effect::new(move |_| {
         let resized = window_event_listener(leptos::ev::resize, move |_| look());
         on_cleanup(move || resized.remove());
     });
@@ -45,18 +46,17 @@ pub fn MachineTable(query: Query, page: Page<MachineRow>, hidden: RwSignal<Vec<S
         <Show when=move || rows.total.get() != 0 fallback=nothing>
             <div class="vlist" node_ref=pane on:scroll=move |_| look() tabindex="0" role="region" aria-label="Machines">
                 <table aria-rowcount=move || (rows.total.get() + 1).to_string()>
-                    {heads(&query, columns)}
+                    {heads(&query, columns, rows, choice)}
                     <tbody>
                         <tr class="pad" aria-hidden="true"><td></td></tr>
                         <For each=move || window.get() key=|place| *place let:place>
-                            {line(place, rows, columns, chosen)}
+                            {line(place, rows, columns, choice)}
                         </For>
                         <tr class="pad" aria-hidden="true"><td></td></tr>
                     </tbody>
                 </table>
             </div>
         </Show>
-        <bulk::BulkBar chosen=chosen/>
     }
 }
 
@@ -75,11 +75,36 @@ fn nothing() -> impl IntoView {
     }
 }
 
-fn heads(query: &Query, columns: Memo<Vec<Column>>) -> impl IntoView + use<> {
+fn heads(query: &Query, columns: Memo<Vec<Column>>, rows: Rows, choice: Choice) -> impl IntoView + use<> {
     let query = query.clone();
     let name = Column { key: "name", label: "Name", sort: Some("name"), figure: false };
     let all = move || std::iter::once(name).chain(columns.get()).map(|c| head(c, &query)).collect_view();
-    view! { <thead><tr aria-rowindex="1"><th class="col-mark" scope="col"><span class="unseen">"Chosen"</span></th>{all}</tr></thead> }
+    view! { <thead><tr aria-rowindex="1"><th class="col-mark" scope="col">{every(rows, choice)}</th>{all}</tr></thead> }
+}
+
+/// Chooses all that the search found, also what is not on the screen.
+fn every(rows: Rows, choice: Choice) -> impl IntoView {
+    let toasts = Toasts::get();
+    let all = Memo::new(move |_| {
+        let held = || rows.by_place.with(|held| choice.names.with(|n| held.values().all(|r| n.contains_key(&r.id))));
+        rows.total.get() <= choice.names.with(|n| n.len()) && held()
+    });
+    let label = move || match rows.total.get() {
+        n if n > choice::MOST => format!("Choose all: possible for up to {} machines, these are {}", choice::MOST, format::count(n as u64)),
+        n => format!("Choose all {n}"),
+    };
+    let press = move |event: leptos::ev::Event| {
+        let on = event_target_checked(&event);
+        let span = 0..rows.total.get_untracked();
+        leptos::task::spawn_local(async move {
+            match choice::read(rows.query(), span).await {
+                Ok(found) => choice.set(&found, on),
+                Err(error) => toasts.error(&error),
+            }
+        });
+    };
+    let far = move || rows.total.get() > choice::MOST;
+    view! { <input type="checkbox" aria-label=label title=label disabled=far prop:checked=move || all.get() on:change=press/> }
 }
 
 fn head(column: Column, query: &Query) -> impl IntoView + use<> {
@@ -101,12 +126,14 @@ fn arrow(direction: Option<&str>) -> &'static str {
     }
 }
 
-fn line(place: usize, rows: Rows, columns: Memo<Vec<Column>>, chosen: Chosen) -> impl IntoView {
-    let row = Memo::new(move |_| rows.by_place.with(|all| all.get(&place).cloned()));
+fn line(place: usize, rows: Rows, columns: Memo<Vec<Column>>, choice: Choice) -> impl IntoView {
+    // That it was seen again changes one figure: the row is not drawn anew for that, or the focus would leave it.
+    let observed = Memo::new(move |_| rows.by_place.with(|all| all.get(&place).map(|r| r.observed_at)));
+    let row = Memo::new(move |_| rows.by_place.with(|all| all.get(&place).map(|r| MachineRow { observed_at: 0, ..r.clone() })));
     let split = move || row.with(|r| r.as_ref().is_some_and(|r| r.split_brain));
-    let marked = move || row.with(|r| r.as_ref().is_some_and(|r| chosen.with(|c| c.contains_key(&r.id))));
+    let marked = move || row.with(|r| r.as_ref().is_some_and(|r| choice.names.with(|c| c.contains_key(&r.id))));
     let content = move || match row.get() {
-        Some(machine) => cells::all(&machine, &columns.get(), chosen).into_any(),
+        Some(machine) => cells::all(&machine, observed, &columns.get(), rows, choice).into_any(),
         None => view! { <td class="col-mark"></td><th scope="row" class="col-name soft">"…"</th> }.into_any(),
     };
     view! { <tr class="row" class:split=split class:chosen=marked aria-rowindex=(place + 2).to_string()>{content}</tr> }

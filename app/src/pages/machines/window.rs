@@ -6,13 +6,13 @@ use std::ops::Range;
 /// Rows drawn beyond the edges, so that a short scroll shows no gap.
 const BEYOND: usize = 12;
 
-/// The rows to draw.
+/// The rows to draw. A list that got shorter is scrolled too far for a moment: its end is in sight then.
 pub fn visible(scrolled: f64, height: f64, row: f64, total: usize) -> Range<usize> {
     let row = row.max(1.0);
-    let first = (scrolled.max(0.0) / row) as usize;
     let count = (height.max(0.0) / row).ceil() as usize;
+    let first = ((scrolled.max(0.0) / row) as usize).min(total.saturating_sub(count));
     let end = (first + count + BEYOND).min(total);
-    first.saturating_sub(BEYOND).min(end)..end
+    first.saturating_sub(BEYOND)..end
 }
 
 /// Offsets of the chunks that hold them.
@@ -30,7 +30,8 @@ mod tests {
     fn the_window_stays_inside_the_list() {
         assert_eq!(visible(0.0, 640.0, 32.0, 50_000), 0..32);
         assert_eq!(visible(32_000.0, 640.0, 32.0, 50_000), 988..1032);
-        assert_eq!(visible(1e9, 640.0, 32.0, 100), 100..100);
+        assert_eq!(visible(1e9, 640.0, 32.0, 100), 68..100, "never past the end");
+        assert_eq!(visible(32_000.0, 640.0, 32.0, 3), 0..3, "shorter than the box");
         assert_eq!(visible(-5.0, 640.0, 0.0, 10), 0..10);
         assert_eq!(visible(0.0, 640.0, 32.0, 0), 0..0);
     }

@@ -8,6 +8,7 @@ mod totals;
 
 use crate::{
     components::{
+        asked::asked,
         empty_state::EmptyState,
         load::{Fresh, load},
         page_header::PageHeader,
@@ -16,7 +17,6 @@ use crate::{
     state::Session,
 };
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
 use model::{access::Role, live::Topic, overview::Overview};
 
 const TOPICS: &[Topic] =
@@ -40,7 +40,8 @@ fn draw(fresh: Fresh<Overview>) -> impl IntoView {
         failing.set(Some(site));
         open.set(true);
     });
-    from_address(fail_over);
+    // From the palette: the dialog, which asks before anything happens.
+    asked("failover", move |site| fail_over.run(site));
     let sites = move || {
         let (at, sites) = overview.with(|o| (o.at, o.sites.clone()));
         sites.into_iter().map(|s| site::card(s, at, fail_over)).collect_view()
@@ -57,16 +58,6 @@ fn draw(fresh: Fresh<Overview>) -> impl IntoView {
         </Show>
         {move || failing.get().map(|site| view! { <FailoverDialog site=site open=open/> })}
     }
-}
-
-/// `/?failover=berlin`, from the palette: the dialog, which asks before anything happens.
-fn from_address(fail_over: Callback<String>) {
-    let query = use_query_map();
-    Effect::new(move |_| {
-        if let Some(site) = query.with(|q| q.get("failover")) {
-            fail_over.run(site);
-        }
-    });
 }
 
 fn own_network() -> impl IntoView {

@@ -49,7 +49,13 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
         let all = draft.spec.with(|s| draft.groups.with(|p| draft::members(s, &p.items)));
         all.into_iter().map(|m| (m.id, m.name)).collect::<Vec<_>>()
     });
-    let error = Signal::derive(move || fault(&draft.spec.get(), n));
+    let said = draft.said(move || Some(format!("service_addresses[{n}].address")));
+    let error = Signal::derive(move || fault(&draft.spec.get(), n).or_else(|| said.get()));
+    draft.watch(
+        format!("address-{n}-probe"),
+        format!("Service address {}, probe", n + 1),
+        Signal::derive(move || probe.fault().get().map(|f| f.1)),
+    );
     Effect::new(move |_| {
         let probe = probe.draft().parse().ok();
         let (address, member_id) = (address.get().trim().to_owned(), member.get());

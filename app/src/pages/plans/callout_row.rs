@@ -1,9 +1,15 @@
 //! The fields of one script or prompt.
 
 use super::{callouts::place_name, draft, editor::Draft};
-use crate::components::field::{SelectField, TextField};
+use crate::components::{
+    field::{SelectField, TextField},
+    number::whole,
+};
 use leptos::prelude::*;
-use model::plan::{Callout, CalloutAction};
+use model::{
+    limits::CALLOUT_TIMEOUT_SECONDS,
+    plan::{Callout, CalloutAction},
+};
 
 #[component]
 pub fn CalloutRow(n: usize, draft: Draft, places: std::ops::RangeInclusive<u8>) -> impl IntoView {
@@ -21,7 +27,7 @@ pub fn CalloutRow(n: usize, draft: Draft, places: std::ops::RangeInclusive<u8>) 
     let remove = move |_| draft.spec.update(|s| drop(s.callouts.remove(n)));
     view! {
         <div class="plan-row" role="group" aria-label=move || name.get()>
-            <TextField label="Name" name=format!("callout-{n}-name") value=name/>
+            <TextField label="Name" name=format!("callout-{n}-name") value=name error=draft.said(move || Some(format!("callouts[{n}].name")))/>
             <SelectField label="When" name=format!("callout-{n}-place") value=place options=places/>
             {fields}
             <button type="button" class="button small quiet" on:click=remove>"Remove"</button>
@@ -32,9 +38,12 @@ pub fn CalloutRow(n: usize, draft: Draft, places: std::ops::RangeInclusive<u8>) 
 
 /// What the fields come to, and the fields.
 fn action_fields(n: usize, start: &CalloutAction, draft: Draft) -> (Signal<CalloutAction>, AnyView) {
+    let part = if matches!(start, CalloutAction::Prompt { .. }) { "question" } else { "program" };
+    let said = draft.said(move || Some(format!("callouts[{n}].action.{part}")));
     let error = Signal::derive(move || {
         let field = format!("callouts.{n}");
-        draft::faults(&draft.spec.get()).into_iter().find(|(name, _)| *name == field).map(|(_, text)| text)
+        let own = draft::faults(&draft.spec.get()).into_iter().find(|(name, _)| *name == field).map(|(_, text)| text);
+        own.or_else(|| said.get())
     });
     match start.clone() {
         CalloutAction::Prompt { question } => {
@@ -42,27 +51,32 @@ fn action_fields(n: usize, start: &CalloutAction, draft: Draft) -> (Signal<Callo
             let fields = view! { <TextField label="Question" name=format!("callout-{n}-question") value=question error/> };
             (Signal::derive(move || CalloutAction::Prompt { question: question.get() }), fields.into_any())
         }
-        CalloutAction::Script { program, args, timeout_seconds } => script_fields(n, program, &args, timeout_seconds, error),
+        CalloutAction::Script { program, args, timeout_seconds } => script_fields(n, draft, program, &args, timeout_seconds, error),
     }
 }
 
 fn script_fields(
     n: usize,
+    draft: Draft,
     program: String,
     args: &[String],
     timeout: u32,
     error: Signal<Option<String>>,
 ) -> (Signal<CalloutAction>, AnyView) {
     let (program, args, seconds) = (RwSignal::new(program), RwSignal::new(args.join(" ")), RwSignal::new(timeout.to_string()));
+    let given = Memo::new(move |_| seconds.with(|s| whole(s, &CALLOUT_TIMEOUT_SECONDS, "seconds")));
+    let fault = Signal::derive(move || given.get().err());
+    draft.watch(format!("callout-{n}-timeout"), format!("Script {}, time", n + 1), fault);
+    // What is typed and does not fit stops the save; the draft keeps what was there until then.
     let action = Signal::derive(move || CalloutAction::Script {
         program: program.get().trim().into(),
         args: args.with(|a| a.split_whitespace().map(str::to_owned).collect()),
-        timeout_seconds: seconds.with(|s| s.trim().parse().unwrap_or(timeout)),
+        timeout_seconds: given.get().unwrap_or(timeout),
     });
     let fields = view! {
         <TextField label="Program" name=format!("callout-{n}-program") value=program error/>
         <TextField label="Arguments" name=format!("callout-{n}-args") value=args help="Separated by blanks; no shell reads them."/>
-        <TextField label="Give it, seconds" name=format!("callout-{n}-timeout") value=seconds kind="number"/>
+        <TextField label="Give it, seconds" name=format!("callout-{n}-timeout") value=seconds kind="number" error=fault/>
     };
     (action, fields.into_any())
 }

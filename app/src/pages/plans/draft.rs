@@ -9,7 +9,7 @@ use model::{
     protection::{Group, Member},
 };
 
-pub const PRIORITIES: std::ops::RangeInclusive<u8> = 1..=5;
+pub use model::limits::PRIORITIES;
 
 /// Settings of a member: what the plan says, or the defaults.
 pub fn settings(spec: &PlanSpec, member: &str) -> PlanMachine {
@@ -132,6 +132,20 @@ pub fn faults(spec: &PlanSpec) -> Vec<(String, String)> {
     faults
 }
 
+/// What the node calls `machines[2].health.port`, in words: whose it is, and which field.
+pub fn place(spec: &PlanSpec, groups: &[Group], field: &str) -> String {
+    let parts = field.split_once('[').and_then(|(list, rest)| rest.split_once(']').map(|(n, tail)| (list, n, tail)));
+    let Some((list, Ok(n), tail)) = parts.map(|(list, n, tail)| (list, n.parse::<usize>(), tail)) else { return field.into() };
+    let name = match list {
+        "machines" => spec.machines.get(n).and_then(|m| members(spec, groups).into_iter().find(|k| k.id == m.member_id)).map(|m| m.name),
+        "callouts" => spec.callouts.get(n).map(|c| format!("“{}”", c.name)),
+        "service_addresses" => Some(format!("Service address {}", n + 1)),
+        _ => None,
+    };
+    let tail = tail.trim_start_matches('.').replace(['.', '_'], " ");
+    name.map_or_else(|| field.into(), |name| format!("{name}, {tail}:"))
+}
+
 fn callout_fault(callout: &Callout) -> Option<&'static str> {
     match &callout.action {
         CalloutAction::Prompt { question } if question.trim().is_empty() => {
@@ -174,6 +188,15 @@ mod tests {
         assert_eq!(settings(&plan, "b").after, Vec::<Id>::new());
         assert_eq!(settings(&plan, "c").after, Vec::<Id>::new());
         assert!(may_follow(&plan, "c", "b").is_err(), "another priority group");
+    }
+
+    #[test]
+    fn what_the_node_says_is_told_with_names() {
+        let mut plan = PlanSpec { group_ids: vec!["g".into()], ..PlanSpec::default() };
+        plan.machines.push(PlanMachine::with_defaults("x".into()));
+        assert_eq!(place(&plan, &[], "machines[0].health.port"), "machines[0].health.port", "a member that is not known");
+        assert_eq!(place(&plan, &[], "service_addresses[1].address"), "Service address 2, address:");
+        assert_eq!(place(&plan, &[], "name"), "name");
     }
 
     #[test]

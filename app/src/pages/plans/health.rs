@@ -77,12 +77,12 @@ impl From<&HealthCheck> for HealthDraft {
     }
 }
 
+/// The field that is wrong, and what would be right.
+pub type Fault = (&'static str, String);
+
 impl HealthDraft {
-    pub fn parse(&self) -> Result<HealthCheck, String> {
-        let address = match self.address.trim() {
-            "" => None,
-            text => Some(text.to_string()),
-        };
+    pub fn parse(&self) -> Result<HealthCheck, Fault> {
+        let address = if self.kind.has_address() { self.address()? } else { None };
         Ok(match self.kind {
             Kind::Running => HealthCheck::Running,
             Kind::GuestAgent => HealthCheck::GuestAgent,
@@ -92,17 +92,26 @@ impl HealthDraft {
         })
     }
 
-    fn port(&self) -> Result<u16, String> {
-        let port = self.port.trim().parse::<u16>().ok().filter(|p| *p > 0);
-        port.ok_or_else(|| format!("“{}” is not a port: a number from 1 to 65535 is needed, for example 80.", self.port))
+    fn address(&self) -> Result<Option<String>, Fault> {
+        match self.address.trim() {
+            "" => Ok(None),
+            text if text.parse::<std::net::Ipv4Addr>().is_ok() => Ok(Some(text.into())),
+            text => Err(("address", format!("“{text}” is not an IPv4 address: write it like 10.0.0.5, or leave it empty."))),
+        }
     }
 
-    fn path(&self) -> Result<String, String> {
+    fn port(&self) -> Result<u16, Fault> {
+        let port = self.port.trim().parse::<u16>().ok().filter(|p| *p > 0);
+        let text = || format!("“{}” is not a port: a number from 1 to 65535 is needed, for example 80.", self.port.trim());
+        port.ok_or_else(|| ("port", text()))
+    }
+
+    fn path(&self) -> Result<String, Fault> {
         let path = self.path.trim();
-        if path.starts_with('/') {
+        if path.starts_with('/') && !path.contains(char::is_whitespace) {
             Ok(path.into())
         } else {
-            Err(format!("“{path}” is not a path: it must begin with /, for example /health."))
+            Err(("path", format!("“{path}” is not a path: it must begin with / and have no blanks, for example /health.")))
         }
     }
 }
@@ -139,8 +148,11 @@ mod tests {
     #[test]
     fn a_wrong_port_says_what_would_be_right() {
         let draft = HealthDraft { kind: Kind::Tcp, address: String::new(), port: "0".into(), path: "/".into() };
-        assert!(draft.parse().is_err_and(|e| e.contains("1 to 65535")));
+        assert!(draft.parse().is_err_and(|e| e.0 == "port" && e.1.contains("1 to 65535")));
         let draft = HealthDraft { kind: Kind::Http, address: String::new(), port: "80".into(), path: "up".into() };
-        assert!(draft.parse().is_err_and(|e| e.contains("begin with /")));
+        assert!(draft.parse().is_err_and(|e| e.0 == "path" && e.1.contains("begin with /")));
+        let draft = HealthDraft { kind: Kind::Ping, address: "db1".into(), ..draft };
+        assert!(draft.parse().is_err_and(|e| e.0 == "address"));
+        assert_eq!(HealthDraft { kind: Kind::Running, ..draft }.parse(), Ok(HealthCheck::Running), "not asked for");
     }
 }

@@ -1,6 +1,6 @@
 //! The fields of a health check: only those that the chosen kind needs.
 
-use super::health::{HealthDraft, Kind};
+use super::health::{Fault, HealthDraft, Kind};
 use crate::components::field::{SelectField, TextField};
 use leptos::prelude::*;
 use model::plan::HealthCheck;
@@ -30,6 +30,11 @@ impl HealthForm {
         HealthDraft { kind: self.chosen(), address: self.address.get(), port: self.port.get(), path: self.path.get() }
     }
 
+    /// Of what is typed now; one at a time.
+    pub fn fault(self) -> Signal<Option<Fault>> {
+        Signal::derive(move || self.draft().parse().err())
+    }
+
     fn chosen(self) -> Kind {
         self.kind.with(|k| Kind::parse(k))
     }
@@ -44,27 +49,22 @@ pub fn HealthFields(
     #[prop(default = "The machine's own first address")] no_address: &'static str,
 ) -> impl IntoView {
     let kinds: Vec<(String, String)> = Kind::ALL.into_iter().map(|k| (k.value().into(), k.label().into())).collect();
-    let fault = Signal::derive(move || form.draft().parse().err());
-    let (of_port, of_path) = (fault_if(fault, "port"), fault_if(fault, "path"));
+    let fault = form.fault();
+    let of = move |field: &'static str| Signal::derive(move || fault.get().filter(|f| f.0 == field).map(|f| f.1));
     let id = StoredValue::new(id);
     let name = move |part: &str| id.with_value(|id| format!("{id}-{part}"));
     view! {
         <div class="health-fields">
             <SelectField label name=name("health") value=form.kind options=kinds/>
             <Show when=move || form.chosen().has_address()>
-                <TextField label="Address" name=name("health-address") value=form.address placeholder=no_address/>
+                <TextField label="Address" name=name("health-address") value=form.address placeholder=no_address error=of("address")/>
             </Show>
             <Show when=move || form.chosen().has_port()>
-                <TextField label="Port" name=name("health-port") value=form.port kind="number" error=of_port/>
+                <TextField label="Port" name=name("health-port") value=form.port kind="number" error=of("port")/>
             </Show>
             <Show when=move || form.chosen() == Kind::Http>
-                <TextField label="Path" name=name("health-path") value=form.path help="Any 2xx or 3xx answer is good." error=of_path/>
+                <TextField label="Path" name=name("health-path") value=form.path help="Any 2xx or 3xx answer is good." error=of("path")/>
             </Show>
         </div>
     }
-}
-
-/// The draft has one fault at a time, and its text says which field it is about.
-fn fault_if(fault: Signal<Option<String>>, word: &'static str) -> Signal<Option<String>> {
-    Signal::derive(move || fault.get().filter(|text| text.contains(&format!("is not a {word}"))))
 }

@@ -9,7 +9,7 @@ use super::{
 };
 use leptos::prelude::*;
 use model::{
-    Id,
+    Id, limits,
     plan::{PlanMachine, PlanSpec},
 };
 
@@ -19,6 +19,7 @@ pub fn MachineCard(member: Id, name: String, priority: u8, draft: Draft) -> impl
     let settings = Memo::new(move |_| draft.spec.with(|s| member.with_value(|m| draft::settings(s, m))));
     let move_to = move |priority: u8| draft.spec.update(|s| member.with_value(|m| draft::set_priority(s, m, priority)));
     let field = member.with_value(|m| format!("priority-of-{m}"));
+    let about = name.clone();
     view! {
         <article class="plan-machine" aria-label=name.clone()>
             <header>
@@ -31,7 +32,7 @@ pub fn MachineCard(member: Id, name: String, priority: u8, draft: Draft) -> impl
             <p class="sub">{move || draft.groups.with(|p| settings.with(|s| summary(s, |id| name_of(&p.items, id))))}</p>
             <details class="more">
                 <summary>"Settings"</summary>
-                <Settings member draft settings/>
+                <Settings member name=about draft settings/>
             </details>
         </article>
     }
@@ -53,12 +54,20 @@ fn summary(settings: &PlanMachine, name: impl Fn(&str) -> String) -> String {
 }
 
 #[component]
-fn Settings(member: StoredValue<Id>, draft: Draft, settings: Memo<PlanMachine>) -> impl IntoView {
+fn Settings(member: StoredValue<Id>, name: String, draft: Draft, settings: Memo<PlanMachine>) -> impl IntoView {
     let id = member.get_value();
     let form = HealthForm::new(&settings.with_untracked(|s| s.health.clone()));
     let change = move |apply: &dyn Fn(&mut PlanMachine)| {
         draft.spec.update(|s: &mut PlanSpec| member.with_value(|m| draft::edit(s, m, |p| apply(p))))
     };
+    // As the node names the fields of this machine: by its place in the list of settings.
+    let said = move |field: &'static str| {
+        draft.said(move || {
+            let place = draft.spec.with(|s| member.with_value(|m| s.machines.iter().position(|p| p.member_id == *m)));
+            place.map(|n| format!("machines[{n}].{field}"))
+        })
+    };
+    draft.watch(format!("{id}-health"), format!("{name}, health check"), Signal::derive(move || form.fault().get().map(|f| f.1)));
     Effect::new(move |_| {
         if let Ok(check) = form.draft().parse()
             && settings.with_untracked(|s| s.health != check)
@@ -70,11 +79,11 @@ fn Settings(member: StoredValue<Id>, draft: Draft, settings: Memo<PlanMachine>) 
         <After member draft settings/>
         <HealthFields id=id.clone() form/>
         <NumberField
-            label="Give it, seconds" id=format!("{id}-timeout") least=1 most=86_400
+            draft label="Give it, seconds" id=format!("{id}-timeout") about=name.clone() range=limits::HEALTH_TIMEOUT_SECONDS said=said("health_timeout_seconds")
             value=Signal::derive(move || settings.with(|s| s.health_timeout_seconds)) on_change=move |n| change(&|p| p.health_timeout_seconds = n)
         />
         <NumberField
-            label="Start later by, seconds" id=format!("{id}-delay") least=0 most=86_400
+            draft label="Start later by, seconds" id=format!("{id}-delay") about=name.clone() range=limits::START_DELAY_SECONDS said=said("start_delay_seconds")
             value=Signal::derive(move || settings.with(|s| s.start_delay_seconds)) on_change=move |n| change(&|p| p.start_delay_seconds = n)
         />
     }

@@ -1,20 +1,29 @@
-//! A whole number in a range. What does not fit stays on the screen with the reason, and changes nothing.
+//! A whole number in a range. What does not fit stays on the screen with the reason, and stops the save.
 
-use crate::components::field::TextField;
+use super::editor::Draft;
+use crate::components::{field::TextField, number::whole};
 use leptos::prelude::*;
+use std::ops::RangeInclusive;
 
 #[component]
 pub fn NumberField(
+    draft: Draft,
     label: &'static str,
     #[prop(into)] id: String,
-    least: u32,
-    most: u32,
+    /// Whose number it is, for the list of what stands against the save.
+    #[prop(into)]
+    about: String,
+    range: RangeInclusive<u32>,
     value: Signal<u32>,
     on_change: impl Fn(u32) + Copy + Send + Sync + 'static,
+    /// What the node said of it.
+    #[prop(optional, into)]
+    said: Signal<Option<String>>,
 ) -> impl IntoView {
     let text = RwSignal::new(value.get_untracked().to_string());
-    let parsed = Memo::new(move |_| text.with(|t| parse(t, least, most)));
-    let error = Signal::derive(move || parsed.get().err());
+    let parsed = Memo::new(move |_| text.with(|t| whole(t, &range, "seconds")));
+    let fault = Signal::derive(move || parsed.get().err());
+    draft.watch(id.clone(), format!("{about}, {}", label.to_lowercase()), fault);
     Effect::new(move |_| {
         if let Ok(n) = parsed.get()
             && n != value.get_untracked()
@@ -22,23 +31,6 @@ pub fn NumberField(
             on_change(n);
         }
     });
+    let error = Signal::derive(move || fault.get().or_else(|| said.get()));
     view! { <TextField label name=id value=text kind="number" error/> }
-}
-
-fn parse(text: &str, least: u32, most: u32) -> Result<u32, String> {
-    let n = text.trim().parse::<u32>().ok().filter(|n| (least..=most).contains(n));
-    n.ok_or_else(|| format!("“{}” does not fit: a whole number from {least} to {most} is needed.", text.trim()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse;
-
-    #[test]
-    fn only_whole_numbers_of_the_range() {
-        assert_eq!(parse(" 5 ", 1, 10), Ok(5));
-        for wrong in ["", "0", "11", "1.5", "-1", "x"] {
-            assert!(parse(wrong, 1, 10).is_err(), "{wrong}");
-        }
-    }
 }

@@ -3,15 +3,18 @@
 use super::{check::Readiness, editor::Editor};
 use crate::{
     components::{
+        button_action::ButtonAction,
         load::{Fresh, load},
         page_header::PageHeader,
     },
     dialogs::failover::FailoverDialog,
+    state::Session,
 };
 use leptos::prelude::*;
 use leptos_router::hooks::use_params_map;
 use model::{
     Page,
+    access::Role,
     live::Topic,
     plan::{Plan, PlanSpec},
     protection::Group,
@@ -48,6 +51,8 @@ fn Existing(id: String) -> impl IntoView {
 #[component]
 fn Shown(plan: RwSignal<Plan>) -> impl IntoView {
     let failing = RwSignal::new(false);
+    let session = Session::get();
+    let refused = Signal::derive(move || session.refusal(Role::Operator));
     let title = Signal::derive(move || plan.with(|p| p.spec.name.clone()));
     let about = Signal::derive(move || plan.with(|p| format!("Brings machines of {} up at {}.", p.protected_site, p.recovery_site)));
     let site = Memo::new(move |_| plan.with(|p| p.protected_site.clone()));
@@ -56,7 +61,10 @@ fn Shown(plan: RwSignal<Plan>) -> impl IntoView {
     Effect::new(move |_| plan.with(|p| saved.set(p.spec.clone())));
     view! {
         <PageHeader title about back=("/plans", "Plans")>
-            <button type="button" class="button danger" on:click=move |_| failing.set(true)>{move || format!("Fail over {} …", site.get())}</button>
+            <ButtonAction
+                label=Signal::derive(move || format!("Fail over {} …", site.get())) look="danger" refused
+                run=move || async move { failing.set(true); Ok(()) }
+            />
         </PageHeader>
         {move || view! { <FailoverDialog site=site.get() open=failing/> }}
         <Readiness plan/>

@@ -3,17 +3,22 @@
 use super::{draft, editor::Draft};
 use crate::{
     api,
-    components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog},
+    components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog, error_note::ErrorNote, toast::Toasts},
     state::Session,
 };
 use leptos::prelude::*;
 use leptos_router::{NavigateOptions, hooks::use_navigate};
-use model::{Id, access::Role, plan::Plan};
+use model::{
+    Id,
+    access::Role,
+    error::{ApiError, FieldError},
+    plan::Plan,
+};
 
 #[component]
 pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
     let session = Session::get();
-    let faults = Memo::new(move |_| draft::faults(&draft.whole()));
+    let faults = Memo::new(move |_| draft.faults());
     let refused = Signal::derive(move || {
         let wrong = || faults.with(|f| (!f.is_empty()).then(|| "Mend what is listed first.".to_owned()));
         let same = || (!draft.changed()).then(|| "Nothing has changed.".to_owned());
@@ -21,12 +26,21 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
     });
     let kept = StoredValue::new(id.clone());
     let navigate = StoredValue::new(use_navigate());
+    let toasts = Toasts::get();
     let run = move || async move {
         let spec = draft.whole_untracked();
-        let plan: Plan = match kept.get_value() {
-            Some(id) => api::put(&format!("/plans/{id}"), &spec).await?,
-            None => api::post("/plans", &spec).await?,
+        let answer = match kept.get_value() {
+            Some(id) => api::put::<_, Plan>(&format!("/plans/{id}"), &spec).await,
+            None => api::post("/plans", &spec).await,
         };
+        let plan = match answer {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                draft.refusal.try_set(Some(refusal));
+                return Ok(());
+            }
+        };
+        toasts.say("Saved.");
         let new = kept.with_value(Option::is_none);
         draft.saved.set(plan.spec);
         draft.reset();
@@ -38,15 +52,28 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
     view! {
         <section class="plan-save" aria-label="Save">
             <Show when=move || draft.changed() && faults.with(|f| !f.is_empty())>
-                <ul class="faults">{move || faults.get().into_iter().map(|(_, text)| view! { <li>{text}</li> }).collect_view()}</ul>
+                <ul class="faults">{move || faults.get().into_iter().map(|text| view! { <li>{text}</li> }).collect_view()}</ul>
             </Show>
+            {move || draft.refusal.get().map(|error| view! { <ErrorNote error=named(error, draft)/> })}
             <div class="row">
-                <ButtonAction label="Save the plan" look="primary" refused run=run done="Saved."/>
+                <ButtonAction label="Save the plan" look="primary" refused run=run/>
                 <button type="button" class="button" disabled=move || !draft.changed() on:click=move |_| draft.reset()>"Undo all changes"</button>
                 {id.map(|id| view! { <Delete id name=Signal::derive(move || draft.saved.with(|s| s.name.clone()))/> })}
             </div>
         </section>
     }
+}
+
+/// With the names of what the node calls by its place in a list.
+fn named(error: ApiError, draft: Draft) -> ApiError {
+    let fields = untrack(|| {
+        draft.spec.with(|s| {
+            draft
+                .groups
+                .with(|p| error.fields.iter().map(|f| FieldError { field: draft::place(s, &p.items, &f.field), ..f.clone() }).collect())
+        })
+    });
+    ApiError { fields, ..error }
 }
 
 #[component]

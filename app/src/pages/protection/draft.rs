@@ -1,9 +1,11 @@
 //! The text of the protection forms, and what it means. Pure: each fault names its field, why, and what is right.
 
+use crate::components::number;
 use model::{
     Mapping,
     cloud::{Capability, Cloud},
     error::FieldError,
+    limits,
     protection::{Group, NewGroup, Policy},
 };
 
@@ -73,24 +75,22 @@ impl PolicyDraft {
     pub fn parse(&self) -> Result<Policy, Vec<FieldError>> {
         let mut faults = vec![];
         let unit = self.rpo_unit.seconds();
+        let rpo = limits::RPO_SECONDS.start().div_ceil(unit)..=limits::RPO_SECONDS.end() / unit;
         let policy = Policy {
-            rpo_seconds: whole(&mut faults, "rpo_seconds", &self.rpo, 1, 604_800 / unit, self.rpo_unit.value()).saturating_mul(unit),
-            keep_points: whole(&mut faults, "keep_points", &self.keep_points, 1, 1_000, "recovery points"),
-            keep_hours: whole(&mut faults, "keep_hours", &self.keep_hours, 1, 8_760, "hours"),
+            rpo_seconds: whole(&mut faults, "rpo_seconds", &self.rpo, &rpo, self.rpo_unit.value()).saturating_mul(unit),
+            keep_points: whole(&mut faults, "keep_points", &self.keep_points, &limits::KEEP_POINTS, "recovery points"),
+            keep_hours: whole(&mut faults, "keep_hours", &self.keep_hours, &limits::KEEP_HOURS, "hours"),
             bandwidth: bandwidth(&mut faults, &self.bandwidth),
         };
         if faults.is_empty() { Ok(policy) } else { Err(faults) }
     }
 }
 
-fn whole(faults: &mut Vec<FieldError>, field: &str, text: &str, least: u32, most: u32, what: &str) -> u32 {
-    match text.trim().parse::<u32>() {
-        Ok(n) if (least..=most).contains(&n) => n,
-        _ => {
-            fault(faults, field, format!("“{}” does not fit: a whole number of {what} from {least} to {most} is needed.", text.trim()));
-            0
-        }
-    }
+fn whole(faults: &mut Vec<FieldError>, field: &str, text: &str, range: &std::ops::RangeInclusive<u32>, what: &str) -> u32 {
+    number::whole(text, range, what).unwrap_or_else(|message| {
+        fault(faults, field, message);
+        0
+    })
 }
 
 fn bandwidth(faults: &mut Vec<FieldError>, text: &str) -> Option<u64> {
@@ -98,10 +98,11 @@ fn bandwidth(faults: &mut Vec<FieldError>, text: &str) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
+    let least = limits::LEAST_BANDWIDTH as f64 / MIB;
     match text.replace(',', ".").parse::<f64>() {
-        Ok(mib) if (0.01..=1_000_000.0).contains(&mib) => Some((mib * MIB) as u64),
+        Ok(mib) if (least..=1_000_000.0).contains(&mib) => Some((mib * MIB) as u64),
         _ => {
-            fault(faults, "bandwidth", format!("“{text}” is not a rate: MiB per second above 0.01, or leave it empty for no limit."));
+            fault(faults, "bandwidth", format!("“{text}” does not fit: MiB per second, {least} at least, or leave it empty for no limit."));
             None
         }
     }
@@ -226,12 +227,18 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_objective_depends_on_its_unit() {
+    fn the_bounds_are_those_of_the_node_in_every_unit() {
         let mut draft = PolicyDraft::from(&Policy::default());
-        (draft.rpo, draft.rpo_unit) = ("169".into(), Unit::Hours);
-        assert_eq!(fields(draft.parse()), ["rpo_seconds"]);
-        draft.rpo = "168".into();
-        assert_eq!(draft.parse().map(|p| p.rpo_seconds), Ok(604_800));
+        for (rpo, unit, seconds) in [("24", Unit::Hours, 86_400), ("1", Unit::Minutes, 60), ("5", Unit::Seconds, 5)] {
+            (draft.rpo, draft.rpo_unit) = (rpo.into(), unit);
+            assert_eq!(draft.parse().map(|p| p.rpo_seconds), Ok(seconds));
+        }
+        for (rpo, unit) in [("25", Unit::Hours), ("1441", Unit::Minutes), ("4", Unit::Seconds), ("0", Unit::Minutes)] {
+            (draft.rpo, draft.rpo_unit) = (rpo.into(), unit);
+            assert_eq!(fields(draft.parse()), ["rpo_seconds"], "{rpo} {unit:?}");
+        }
+        draft = PolicyDraft { keep_hours: "87600".into(), bandwidth: "0.05".into(), ..PolicyDraft::from(&Policy::default()) };
+        assert_eq!(fields(draft.parse()), ["bandwidth"]);
     }
 
     #[test]

@@ -25,4 +25,4 @@ mod site_resources;
 
 pub use group::GroupPage;
 pub use list::ProtectionPage;
-pub use point_line::PointLine;
+pub use points::PointTable;

@@ -35,23 +35,26 @@ pub fn Points(member: String, group: RwSignal<Group>) -> impl IntoView {
         <section id="points" class="points" aria-labelledby="points-title">
             <h2 id="points-title">"Recovery points of "{name}</h2>
             {load(move || format!("/members/{member}/points?limit=200"), &[Topic::Member], |page: Fresh<Page<RecoveryPoint>>| view! {
-                <Table page=page.value/>
+                <PointTable page=page.value/>
             })}
         </section>
     }
 }
 
+/// Line and table; also on the page of a machine.
 #[component]
-fn Table(page: RwSignal<Page<RecoveryPoint>>) -> impl IntoView {
+pub fn PointTable(page: RwSignal<Page<RecoveryPoint>>) -> impl IntoView {
     let empty = move || page.with(|p| p.items.is_empty());
     view! {
         <Show when=move || !empty() fallback=|| view! { <EmptyState title="No recovery point yet"/> }>
             <PointLine page/>
-            <DataTable caption="Recovery points" columns=COLUMNS>
-                <For each=move || page.with(|p| p.items.clone()) key=|p| (p.id.clone(), p.taken_at, p.held) let:point>
-                    <Row point/>
-                </For>
-            </DataTable>
+            <div class="tall">
+                <DataTable caption="Recovery points" columns=COLUMNS>
+                    <For each=move || page.with(|p| p.items.clone()) key=|p| (p.id.clone(), p.taken_at, p.held) let:point>
+                        <Row point/>
+                    </For>
+                </DataTable>
+            </div>
         </Show>
         {move || page.with(|p| p.next.is_some()).then(|| view! { <p class="note">"Only the newest 200 are listed."</p> })}
     }

@@ -4,7 +4,7 @@ use super::{
     command::{give, refusal},
     words,
 };
-use crate::components::button_action::ButtonAction;
+use crate::components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog};
 use leptos::prelude::*;
 use model::run::{RunCommand, RunDetail, RunState};
 
@@ -12,6 +12,8 @@ use model::run::{RunCommand, RunDetail, RunState};
 pub fn RunActions(detail: RwSignal<RunDetail>) -> impl IntoView {
     let over = Memo::new(move |_| detail.with(|d| d.run.state.is_over()));
     let paused = Memo::new(move |_| detail.with(|d| d.run.state == RunState::Paused));
+    let asking = RwSignal::new(false);
+    let title = Signal::derive(move || detail.with(|d| format!("Cancel “{}”?", d.run.title)));
     view! {
         <Show when=move || !over.get()>
             <div class="run-actions" role="group" aria-label="Commands">
@@ -23,8 +25,14 @@ pub fn RunActions(detail: RwSignal<RunDetail>) -> impl IntoView {
                 >
                     <ButtonAction label="Resume" look="primary" refused=refusal(detail, "resume") run=move || give(detail, RunCommand::Resume)/>
                 </Show>
-                <ButtonAction label="Cancel the run" look="danger" refused=refusal(detail, "cancel") run=move || give(detail, RunCommand::Cancel)/>
+                <ButtonAction
+                    label="Cancel the run …" look="danger" refused=refusal(detail, "cancel")
+                    run=move || async move { asking.set(true); Ok(()) }
+                />
             </div>
+            <ConfirmDialog open=asking title=title verb="Cancel the run" run=move || give(detail, RunCommand::Cancel)>
+                <p>"The step under way ends first. Then what the run has begun is undone, so that everything is as it was before."</p>
+            </ConfirmDialog>
         </Show>
     }
 }

@@ -4,16 +4,18 @@ use crate::{
     api,
     components::{
         button_action::ButtonAction,
-        copy_command::to_clipboard,
+        copy_box::CopyBox,
         dialog::Dialog,
         error_note::ErrorNote,
         field::{SelectField, TextField, error_of},
+        number,
     },
 };
 use leptos::prelude::*;
 use model::{
     access::{CreatedToken, NewToken, Role, TokenPurpose},
-    error::ApiError,
+    error::{ApiError, FieldError},
+    limits::TOKEN_DAYS,
 };
 
 #[component]
@@ -43,12 +45,15 @@ fn TokenForm(result: RwSignal<Option<CreatedToken>>, made: Callback<()>) -> impl
     let make = move || async move {
         let purpose = if wallboard() { TokenPurpose::Wallboard } else { TokenPurpose::Api };
         let role = Role::parse(&role.get_untracked()).filter(|_| purpose == TokenPurpose::Api).unwrap_or(Role::Viewer);
-        let body = NewToken {
-            name: name.get_untracked().trim().to_owned(),
-            purpose,
-            role,
-            expires_in_days: days.get_untracked().trim().parse().ok(),
+        // What is not understood must never come to mean "for ever".
+        let expires_in_days = match number::optional(&days.get_untracked(), &TOKEN_DAYS, "days") {
+            Ok(days) => days,
+            Err(message) => {
+                error.set(Some(wrong("expires_in_days", message)));
+                return Ok(());
+            }
         };
+        let body = NewToken { name: name.get_untracked().trim().to_owned(), purpose, role, expires_in_days };
         match api::post::<_, CreatedToken>("/tokens", &body).await {
             Ok(token) => {
                 result.set(Some(token));
@@ -66,7 +71,7 @@ fn TokenForm(result: RwSignal<Option<CreatedToken>>, made: Callback<()>) -> impl
                 <Show when=move || !wallboard()>
                     <SelectField label="Role" name="token-role" value=role options=roles.clone() error=error_of(error, "role")/>
                 </Show>
-                <TextField label="Valid for days" name="token-days" value=days kind="number" help="Empty: until it is revoked." error=error_of(error, "expires_in_days")/>
+                <TextField label="Valid for days" name="token-days" value=days help="Empty: until it is revoked." error=error_of(error, "expires_in_days")/>
                 {move || error.get().map(|e| view! { <ErrorNote error=e/> })}
             </div>
             <footer class="dialog-foot"><ButtonAction label="Make it" look="primary" run=make/></footer>
@@ -74,14 +79,17 @@ fn TokenForm(result: RwSignal<Option<CreatedToken>>, made: Callback<()>) -> impl
     }
 }
 
+fn wrong(field: &str, message: String) -> ApiError {
+    let fields = vec![FieldError { field: field.into(), message, span: None }];
+    ApiError { code: "invalid".into(), message: "One field needs another look.".into(), fields, ..ApiError::default() }
+}
+
 fn shown_once(token: CreatedToken) -> impl IntoView {
     let text = token.link.unwrap_or(token.secret);
-    let copied = text.clone();
     view! {
         <div class="dialog-body">
             <p>"It is shown only now."</p>
-            <output class="secret-once">{text}</output>
-            <p><button type="button" class="button" on:click=move |_| to_clipboard(copied.clone())>"Copy"</button></p>
+            <CopyBox text/>
             {token.qr_svg.map(|svg| view! { <figure class="qr" role="img" aria-label="The link as a QR code" inner_html=svg></figure> })}
         </div>
     }

@@ -6,6 +6,7 @@ use crate::{
     components::{
         age::Age,
         button_action::ButtonAction,
+        confirm_dialog::ConfirmDialog,
         data_table::{Column, DataTable},
         empty_state::EmptyState,
         load::{Fresh, load},
@@ -39,7 +40,7 @@ fn draw(fresh: Fresh<Page<Token>>) -> impl IntoView {
     let session = Session::get();
     let refused = Signal::derive(move || session.refusal(Role::Administrator));
     let reload = Callback::new(move |()| fresh.reload());
-    let rows = move || fresh.value.with(|p| p.items.clone()).into_iter().map(|t| line(t, reload, refused)).collect_view();
+    let tokens = move || fresh.value.with(|p| p.items.clone());
     view! {
         <section class="stack" aria-labelledby="tokens">
             <div class="card-head">
@@ -47,7 +48,9 @@ fn draw(fresh: Fresh<Page<Token>>) -> impl IntoView {
                 <ButtonAction label="Make a token …" refused=refused run=move || async move { adding.set(true); Ok(()) }/>
             </div>
             <Show when=move || fresh.value.with(|p| !p.items.is_empty()) fallback=none>
-                <DataTable caption="Tokens" columns=COLUMNS>{rows}</DataTable>
+                <DataTable caption="Tokens" columns=COLUMNS>
+                    <For each=tokens key=|t| (t.id.clone(), t.revoked_at, t.last_used_at) let:token>{line(token, reload, refused)}</For>
+                </DataTable>
             </Show>
             <NewTokenDialog open=adding made=reload/>
         </section>
@@ -83,7 +86,18 @@ fn line(token: Token, reload: Callback<()>, refused: Signal<Option<String>>) -> 
             Ok(())
         }
     };
-    let button = token.revoked_at.is_none().then(|| view! { <ButtonAction label="Revoke" look="small" refused=refused run=revoke/> });
+    let asking = RwSignal::new(false);
+    let title = format!("Revoke {}?", token.name);
+    let what = match token.purpose {
+        TokenPurpose::Api => "Programs that use it are refused from now on. It cannot be taken back.",
+        TokenPurpose::Wallboard => "The screens that show it go dark. It cannot be taken back: a new link must be opened on them.",
+    };
+    let button = token.revoked_at.is_none().then(|| {
+        view! {
+            <ButtonAction label="Revoke …" look="small" refused=refused run=move || async move { asking.set(true); Ok(()) }/>
+            <ConfirmDialog open=asking title=title verb="Revoke it" run=revoke><p>{what}</p></ConfirmDialog>
+        }
+    });
     view! {
         <tr>
             <th scope="row">{token.name}</th>

@@ -7,6 +7,7 @@ use crate::{
         age::Age,
         button_action::ButtonAction,
         confirm_dialog::ConfirmDialog,
+        copy_box::CopyBox,
         data_table::{Column, DataTable},
         dialog::Dialog,
         load::{Fresh, load},
@@ -34,14 +35,17 @@ fn draw(fresh: Fresh<Page<User>>) -> impl IntoView {
     let session = Session::get();
     let refused = Signal::derive(move || session.refusal(Role::Administrator));
     let reload = Callback::new(move |()| fresh.reload());
-    let rows = move || fresh.value.with(|p| p.items.clone()).into_iter().map(|u| line(u, reload, secret, refused)).collect_view();
+    let users = move || fresh.value.with(|p| p.items.clone());
     view! {
         <section class="stack" aria-labelledby="users">
             <div class="card-head">
                 <h2 id="users">"Users"</h2>
                 <ButtonAction label="Add user …" refused=refused run=move || async move { adding.set(true); Ok(()) }/>
             </div>
-            <DataTable caption="Users" columns=COLUMNS>{rows}</DataTable>
+            // One that did not change is not drawn anew: a question about it may be open.
+            <DataTable caption="Users" columns=COLUMNS>
+                <For each=users key=|u| (u.id.clone(), u.role, u.disabled, u.last_sign_in_at) let:user>{line(user, reload, secret, refused)}</For>
+            </DataTable>
             <NewUserDialog open=adding secret=secret added=reload/>
             {once(secret)}
         </section>
@@ -57,7 +61,7 @@ fn once(secret: RwSignal<Option<CreatedUser>>) -> impl IntoView {
         <Dialog open=open title="One-time password">
             <div class="dialog-body">
                 <p>"For " <b>{move || text(|c| Some(c.user.name))}</b> ". It is shown only now, and must be changed at the first sign-in."</p>
-                <output class="secret-once">{move || text(|c| c.one_time_password)}</output>
+                {move || view! { <CopyBox text=text(|c| c.one_time_password)/> }}
             </div>
         </Dialog>
     }
@@ -66,7 +70,7 @@ fn once(secret: RwSignal<Option<CreatedUser>>) -> impl IntoView {
 fn line(user: User, reload: Callback<()>, secret: RwSignal<Option<CreatedUser>>, refused: Signal<Option<String>>) -> impl IntoView {
     let (tone, word) = if user.disabled { (Tone::Idle, "Disabled") } else { (Tone::Good, "Active") };
     let (reset, toggle) = (user.clone(), user.clone());
-    let asking = RwSignal::new(false);
+    let (asking, disabling) = (RwSignal::new(false), RwSignal::new(false));
     let new_password = move || {
         let path = format!("/users/{}/password", reset.id);
         async move {
@@ -87,10 +91,17 @@ fn line(user: User, reload: Callback<()>, secret: RwSignal<Option<CreatedUser>>,
             <td class="tight">
                 <span class="line-up">
                     <ButtonAction label="New password …" look="small" refused=refused run=move || async move { asking.set(true); Ok(()) }/>
-                    <ButtonAction label=if user.disabled { "Enable" } else { "Disable" } look="small" refused=refused run=switch/>
+                    {if user.disabled {
+                        view! { <ButtonAction label="Enable" look="small" refused=refused run=switch.clone()/> }.into_any()
+                    } else {
+                        view! { <ButtonAction label="Disable …" look="small" refused=refused run=move || async move { disabling.set(true); Ok(()) }/> }.into_any()
+                    }}
                 </span>
                 <ConfirmDialog open=asking title=format!("A new password for {}?", user.name) verb="Make one" run=new_password>
                     <p>"The present password stops working, and all sessions of this user end."</p>
+                </ConfirmDialog>
+                <ConfirmDialog open=disabling title=format!("Disable {}?", user.name) verb="Disable" run=switch>
+                    <p>"All sessions of this user end at once, and nobody can sign in with this name until it is enabled again."</p>
                 </ConfirmDialog>
             </td>
         </tr>

@@ -1,6 +1,6 @@
-//! A one-time password is for one time.
+//! A new password in place of the one that one has; a one-time password is for one time.
 
-use super::{enter, ready};
+use super::ready;
 use crate::{
     api,
     components::{
@@ -9,10 +9,18 @@ use crate::{
     },
 };
 use leptos::{ev, prelude::*};
-use model::{access::ChangePassword, error::ApiError};
+use model::{
+    access::{ChangePassword, Me},
+    error::ApiError,
+};
 
 #[component]
-pub fn ChangeForm(next: Signal<String>, old: RwSignal<String>) -> impl IntoView {
+pub fn ChangeForm(
+    /// Not asked for when it is known already.
+    old: RwSignal<String>,
+    old_label: &'static str,
+    done: Callback<Me>,
+) -> impl IntoView {
     let (new, again) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let (error, pending, ready) = (RwSignal::new(None::<ApiError>), RwSignal::new(false), ready());
     let known = old.with_untracked(|o| !o.is_empty());
@@ -26,18 +34,17 @@ pub fn ChangeForm(next: Signal<String>, old: RwSignal<String>) -> impl IntoView 
         pending.set(true);
         leptos::task::spawn_local(async move {
             let body = ChangePassword { old: old.get_untracked(), new: new.get_untracked() };
-            match api::post::<_, serde_json::Value>("/me/password", &body).await {
-                Ok(_) => enter(&next.get_untracked()),
-                Err(refusal) => error.set(Some(refusal)),
+            match api::post::<_, Me>("/me/password", &body).await {
+                Ok(me) => done.run(me),
+                Err(refusal) => drop(error.try_set(Some(refusal))),
             }
-            pending.set(false);
+            pending.try_set(false);
         });
     };
     view! {
         <form class="form" method="post" on:submit=submit>
-            <p class="soft">"The password that you were given works once."</p>
             <Show when=move || !known>
-                <TextField label="The one-time password" name="old" value=old kind="password" autocomplete="current-password" required=true error=error_of(error, "old")/>
+                <TextField label=old_label name="old" value=old kind="password" autocomplete="current-password" required=true error=error_of(error, "old")/>
             </Show>
             <TextField label="New password" name="new" value=new kind="password" autocomplete="new-password" required=true error=error_of(error, "new")/>
             <TextField label="New password again" name="again" value=again kind="password" autocomplete="new-password" required=true error=differs/>

@@ -3,7 +3,12 @@
 mod change;
 mod form;
 
-use crate::{components::page_header::PageHeader, state::Session};
+pub use change::ChangeForm;
+
+use crate::{
+    components::{page_header::PageHeader, simulated_badge::AnySimulated},
+    state::Session,
+};
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -23,7 +28,7 @@ pub fn SignInPage() -> impl IntoView {
                         <path class="brand-a" d="M1 12 8 4v8z"></path>
                         <path class="brand-b" d="M15 12 8 4v8z"></path>
                     </svg>
-                    "Crossfade"
+                    "Crossfade" <AnySimulated/>
                 </p>
                 <Show
                     when=must_change
@@ -33,7 +38,8 @@ pub fn SignInPage() -> impl IntoView {
                     }
                 >
                     <PageHeader title="Choose your own password"/>
-                    <change::ChangeForm next=next old=password/>
+                    <p class="soft">"The password that you were given works once."</p>
+                    <ChangeForm old=password old_label="The one-time password" done=Callback::new(move |_| enter(&next.get_untracked()))/>
                 </Show>
             </div>
         </main>

@@ -9,17 +9,12 @@ use model::{
     Mapping,
     cloud::Capability,
     error::FieldError,
+    limits::{KEEP_HOURS, KEEP_POINTS, LEAST_BANDWIDTH, RPO_SECONDS},
     protection::{NewGroup, Policy},
 };
 use std::collections::HashSet;
 
 const LONGEST_NAME: usize = 63;
-/// Below it a cycle's own overhead would be the objective.
-const RPO: std::ops::RangeInclusive<u32> = 5..=86_400;
-const KEEP_POINTS: std::ops::RangeInclusive<u32> = 1..=1_000;
-const KEEP_HOURS: std::ops::RangeInclusive<u32> = 1..=87_600;
-/// One block of changes a second.
-const LEAST_BANDWIDTH: u64 = 64 << 10;
 
 /// Without the blanks that a form leaves, and each machine once.
 pub fn tidy(mut new: NewGroup) -> NewGroup {
@@ -87,7 +82,7 @@ fn policy(policy: &Policy) -> Vec<FieldError> {
             wrong.push(field(&format!("policy.{name}"), message));
         }
     };
-    range("rpo_seconds", policy.rpo_seconds, &RPO, " seconds");
+    range("rpo_seconds", policy.rpo_seconds, &RPO_SECONDS, " seconds");
     range("keep_points", policy.keep_points, &KEEP_POINTS, " recovery points");
     range("keep_hours", policy.keep_hours, &KEEP_HOURS, " hours");
     if policy.bandwidth.is_some_and(|b| b < LEAST_BANDWIDTH) {

@@ -4,7 +4,10 @@ use super::check;
 use crate::{
     error::{Error, Result},
     replication::{self, Job, autostart},
-    services::{audit, caller::Caller},
+    services::{
+        audit::{self, About},
+        caller::Caller,
+    },
     state::{Node, new_id, now},
     store::{
         copies,
@@ -58,7 +61,8 @@ pub async fn protect(node: &Node, caller: &Caller, group: &StoredGroup, machine_
         if members::insert(&node.db, &new, &new_id(), now()).await?.is_none() {
             continue; // it is one already
         }
-        audit::record(node, caller, "machine.protect", &facts.name, true, format!("group {}", group.name)).await;
+        let about = About { name: &facts.name, id: Some(machine_id), ..About::default() };
+        audit::record_about(node, caller, "machine.protect", about, true, format!("group {}", group.name)).await;
         take_autostart_away(node, caller, &new.id).await?;
         replication::view::publish(node, &new.id).await?;
     }
@@ -77,7 +81,7 @@ async fn take_autostart_away(node: &Node, caller: &Caller, member_id: &str) -> R
         (None, Some(false)) => (true, "was off, and read back as off".into()),
         (None, None) => (false, "the cloud did not answer in time; tried again with the first cycle".into()),
     };
-    audit::record(node, caller, "machine.autostart", &member.name, ok, detail).await;
+    audit::record_about(node, caller, "machine.autostart", about(&member), ok, detail).await;
     Ok(())
 }
 
@@ -104,11 +108,15 @@ pub async fn unprotect(node: &Node, caller: &Caller, member: &StoredMember) -> R
     if member.autostart_was == Some(true) && is_active(node, &member.machine_id).await? {
         let outcome = put_autostart_back(node, &member.id).await;
         let detail = outcome.as_ref().map_or_else(ToString::to_string, |()| "put back, and read back as on".into());
-        audit::record(node, caller, "machine.autostart", &member.name, outcome.is_ok(), detail).await;
+        audit::record_about(node, caller, "machine.autostart", about(member), outcome.is_ok(), detail).await;
     }
     replication::retire(node, &member.id).await?;
-    audit::record(node, caller, "machine.unprotect", &member.name, true, format!("{} recovery points go", member.points)).await;
+    audit::record_about(node, caller, "machine.unprotect", about(member), true, format!("{} recovery points go", member.points)).await;
     Ok(())
+}
+
+fn about(member: &StoredMember) -> About<'_> {
+    About { name: &member.name, id: Some(&member.machine_id), ..About::default() }
 }
 
 async fn is_active(node: &Node, machine_id: &str) -> Result<bool> {

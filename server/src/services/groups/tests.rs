@@ -71,7 +71,8 @@ async fn protection_takes_autostart_away_and_its_end_puts_it_back() {
     assert_eq!(power(&lab).autostart(&lab.native).await, Some(true));
     prune::doomed(&lab.node).await.unwrap();
     assert_eq!(lab.b.leftovers(), (0, 0));
-    let actions: Vec<_> = audit::list(&lab.node.db, None, i64::MAX, 10).await.unwrap().into_iter().map(|a| (a.action, a.ok)).collect();
+    let actions: Vec<_> =
+        audit::list(&lab.node.db, audit::Filter::default(), i64::MAX, 10).await.unwrap().into_iter().map(|a| (a.action, a.ok)).collect();
     let expected =
         ["machine.unprotect", "machine.autostart", "machine.autostart", "machine.protect", "group.add"].map(|a| (a.to_owned(), 1));
     assert_eq!(actions[..5], expected, "newest first");

@@ -84,5 +84,7 @@ async fn other(node: &Node, copy: &CopyFact) -> Result<Copy> {
 /// What was done to it, newest first.
 pub async fn activity(node: &Node, id: &str, cursor: Option<&str>, limit: u32) -> Result<Page<AuditEvent>> {
     let name = stored(node, id).await?.observed.name;
-    audit::list(node, Some(&name), cursor, limit).await
+    let copies = store::copies_of(&node.db, id).await?;
+    let lineage = copies.iter().find(|c| c.machine_id == id).map_or(id, |c| c.lineage.as_str());
+    audit::of_machine(node, id, lineage, &name, cursor, limit).await
 }

@@ -9,7 +9,10 @@ use crate::{
     },
     error::{Code, Error, Result},
     inventory,
-    services::{audit, caller::Caller},
+    services::{
+        audit::{self, About},
+        caller::Caller,
+    },
     state::Node,
 };
 use model::{
@@ -26,7 +29,8 @@ pub async fn power(node: &Node, caller: &Caller, id: &str, action: PowerAction) 
     let name = stored(node, id).await?.observed.name;
     let outcome = switch(node, caller, id, action).await;
     let detail = outcome.as_ref().err().map(|e| e.message.clone()).unwrap_or_default();
-    audit::record(node, caller, &format!("machine.{}", word(action)), &name, outcome.is_ok(), detail).await;
+    let about = About { name: &name, id: Some(id), ..About::default() };
+    audit::record_about(node, caller, &format!("machine.{}", word(action)), about, outcome.is_ok(), detail).await;
     outcome?;
     get(node, caller, id).await
 }

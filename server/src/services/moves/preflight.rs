@@ -16,7 +16,7 @@ use crate::{
     },
 };
 use model::{
-    Mapping, Problem, Severity,
+    Mapping, Problem, Severity, limits,
     machine::PowerState,
     run::{MoveMode, MoveRequest},
 };
@@ -80,10 +80,10 @@ fn check_fields(request: &MoveRequest) -> Result<()> {
             return Err(Error::invalid(format!("service_addresses[{i}]"), message));
         }
     }
-    if !(1..=3600).contains(&request.stop_timeout_seconds) {
+    if !limits::STOP_TIMEOUT_SECONDS.contains(&request.stop_timeout_seconds) {
         return Err(Error::invalid("stop_timeout_seconds", "The time for a graceful stop must be between 1 and 3600 seconds."));
     }
-    if request.keep_source_hours > 24 * 365 {
+    if !limits::KEEP_SOURCE_HOURS.contains(&request.keep_source_hours) {
         return Err(Error::invalid("keep_source_hours", "The source can be kept for a year at most (8760 hours)."));
     }
     crate::services::plans::check_health(&request.health).map_err(|(field, why)| Error::invalid(format!("health.{field}"), why))

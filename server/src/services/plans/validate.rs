@@ -4,6 +4,7 @@ use crate::{error::Result, state::Node, steering, store::plans};
 use model::{
     Id,
     error::FieldError,
+    limits,
     plan::{Callout, CalloutAction, HealthCheck, PlanMachine, PlanSpec},
 };
 use std::{
@@ -74,13 +75,13 @@ impl Wrong {
             if !seen.insert(&m.member_id) {
                 self.add(at("member_id"), format!("{} is listed twice. Keep one.", name(members, &m.member_id)));
             }
-            if !(1..=5).contains(&m.priority) {
+            if !limits::PRIORITIES.contains(&m.priority) {
                 self.add(at("priority"), format!("{} is not a priority group. Take 1 (first) to 5 (last).", m.priority));
             }
-            if !(1..=3600).contains(&m.health_timeout_seconds) {
+            if !limits::HEALTH_TIMEOUT_SECONDS.contains(&m.health_timeout_seconds) {
                 self.add(at("health_timeout_seconds"), "The health check may take 1 to 3600 seconds.");
             }
-            if m.start_delay_seconds > 3600 {
+            if !limits::START_DELAY_SECONDS.contains(&m.start_delay_seconds) {
                 self.add(at("start_delay_seconds"), "A start delay is 3600 seconds at most.");
             }
             if let Err((field, why)) = check_health(&m.health) {
@@ -147,7 +148,7 @@ impl Wrong {
                 if program.is_empty() || program.starts_with('.') || program.contains(['/', '\\', '\0']) {
                     self.add(at("action.program"), "Name a program of the node's callout folder, without a path.");
                 }
-                if !(1..=86_400).contains(timeout_seconds) {
+                if !limits::CALLOUT_TIMEOUT_SECONDS.contains(timeout_seconds) {
                     self.add(at("action.timeout_seconds"), "A program may take 1 to 86400 seconds.");
                 }
             }

@@ -18,8 +18,10 @@ pub fn router() -> OpenApiRouter<AppState> {
 #[derive(Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Filter {
-    /// Only what was done to this: the name of a user, machine, cloud …
+    /// Only what was done to this: the name of a user, machine, cloud …, or the identifier of a machine, run or plan.
     subject: Option<String>,
+    /// Only what this one did: a user's name, `token:<name>` or `node:<name>`.
+    actor: Option<String>,
     /// Rows of a page, 1 to 500; 100 when left out.
     limit: Option<u32>,
     /// `next` of the page before.
@@ -30,5 +32,6 @@ struct Filter {
 #[utoipa::path(get, path = "/audit", tag = "audit", params(Filter), responses((status = 200, body = Page<AuditEvent>)))]
 async fn list(State(node): State<Node>, _: Caller, Query(q): Query<Filter>) -> Result<Json<Page<AuditEvent>>> {
     let limits = Limits { limit: q.limit, cursor: q.cursor };
-    audit::list(&node, q.subject.as_deref(), limits.cursor.as_deref(), limits.limit()?).await.map(Json)
+    let filter = audit::Filter { subject: q.subject.as_deref(), actor: q.actor.as_deref() };
+    audit::list(&node, filter, limits.cursor.as_deref(), limits.limit()?).await.map(Json)
 }

@@ -11,8 +11,17 @@ use model::{
 
 /// What fits on a screen without scrolling.
 const SITES: usize = 12;
-const ALARMS: usize = 6;
-const RUNS: usize = 4;
+/// From so many sites on their cards are small, and alarms and runs stand before them.
+const MANY: usize = 5;
+
+/// So many alarms and runs fit beside so many sites.
+fn room(sites: usize) -> (usize, usize) {
+    match sites {
+        0..MANY => (6, 4),
+        MANY..=8 => (5, 3),
+        _ => (4, 2),
+    }
+}
 
 #[derive(Template)]
 #[template(path = "wallboard/board.html")]
@@ -21,6 +30,7 @@ pub struct Board {
     clock: String,
     simulated: bool,
     own_network: bool,
+    many: bool,
     sites: Vec<Site>,
     more_sites: usize,
     alarms: Vec<AlarmLine>,
@@ -87,17 +97,19 @@ impl Board {
         }
         let mut runs: Vec<&Run> = o.runs.iter().collect();
         runs.sort_by_key(|r| (r.state.is_over(), std::cmp::Reverse(r.created_at)));
+        let (most_alarms, most_runs) = room(sites.len());
         Self {
             at: o.at,
+            many: sites.len() >= MANY,
             clock: clock_of(o.at),
             simulated: o.simulated,
             own_network: o.own_network_suspect,
             sites: sites.iter().take(SITES).map(|s| site(s, o.at)).collect(),
             more_sites: sites.len().saturating_sub(SITES),
-            alarms: o.alarms.iter().take(ALARMS).map(|a| alarm(a, o.at)).collect(),
-            more_alarms: o.alarms.len().saturating_sub(ALARMS),
-            runs: runs.iter().take(RUNS).map(|r| run(r, o.at)).collect(),
-            more_runs: runs.len().saturating_sub(RUNS),
+            alarms: o.alarms.iter().take(most_alarms).map(|a| alarm(a, o.at)).collect(),
+            more_alarms: o.alarms.len().saturating_sub(most_alarms),
+            runs: runs.iter().take(most_runs).map(|r| run(r, o.at)).collect(),
+            more_runs: runs.len().saturating_sub(most_runs),
         }
     }
 }
@@ -243,6 +255,19 @@ mod tests {
         sites[19].status = SiteStatus::Down;
         let board = Board::of(&overview(sites));
         assert_eq!((board.sites[0].name.as_str(), board.sites.len(), board.more_sites), ("s19", 12, 8));
+    }
+
+    #[test]
+    fn with_many_sites_the_alarms_come_first() {
+        let place = |sites: usize| {
+            let views = (0..sites).map(|i| site_view(&format!("s{i}"), SiteStatus::Ok)).collect();
+            let html = Board::of(&overview(views)).render().unwrap();
+            (html.find("aria-label=\"Alarms\"").unwrap(), html.find("aria-label=\"Sites\"").unwrap())
+        };
+        let (alarms, sites) = place(4);
+        assert!(sites < alarms);
+        let (alarms, sites) = place(5);
+        assert!(alarms < sites);
     }
 
     #[test]

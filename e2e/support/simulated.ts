@@ -1,0 +1,59 @@
+// A node of its own with simulated clouds, for specs that need no real site: on another port, in a folder of its own.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PASSWORD, until } from './console';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}/target`;
+
+export class SimulatedNode {
+  readonly url: string;
+  readonly dir = mkdtempSync(join(tmpdir(), 'crossfade-simulated-'));
+  private node?: ChildProcess;
+
+  constructor(port: number, private machines: number) {
+    this.url = `http://127.0.0.1:${port}`;
+  }
+
+  async start(): Promise<void> {
+    const log = openSync(`${this.dir}/node.log`, 'a');
+    const program = process.env.CROSSFADE_BIN ?? [`${TARGET}/release/crossfade`, `${TARGET}/debug/crossfade`].find(existsSync) ?? 'crossfade';
+    const args = ['serve', '--simulate', String(this.machines), '--listen', new URL(this.url).host, '--data-dir', `${this.dir}/data`, '--site-root', `${TARGET}/site`, '--bootstrap-token-file', `${this.dir}/token`];
+    this.node = spawn(program, args, { stdio: ['ignore', log, log] });
+    await until('the node is ready', async () => (await fetch(`${this.url}/readyz`)).ok, 60_000);
+    await until('all machines are seen', async () => (await this.api('GET', '/machines?limit=1')).total === this.machines);
+  }
+
+  async stop(): Promise<void> {
+    const ended = new Promise(done => this.node?.once('exit', done));
+    this.node?.kill('SIGTERM');
+    await ended;
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  oneTimePassword(): string {
+    return readFileSync(`${this.dir}/data/initial-password`, 'utf8').trim();
+  }
+
+  /** As the administrator that the node made at its first start. */
+  async api<T = any>(method: string, path: string, body?: unknown): Promise<T> {
+    const token = readFileSync(`${this.dir}/token`, 'utf8').trim();
+    const answer = await fetch(`${this.url}/api/v1${path}`, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'idempotency-key': randomUUID() },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** Somebody who has chosen a password already. */
+  async user(name: string, role: 'viewer' | 'operator' | 'administrator'): Promise<void> {
+    await this.api('POST', '/users', { name, role, password: PASSWORD });
+  }
+}
