@@ -8,7 +8,7 @@ use crate::{
     store::Db,
     web,
 };
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::{fs, io::IsTerminal, os::unix::fs::DirBuilderExt, time::Duration};
 
 /// How long requests may take to end after a signal, and background work after them.
@@ -63,9 +63,26 @@ pub async fn open(config: &Config) -> Result<Node> {
         .mode(0o700)
         .create(&config.data_dir)
         .with_context(|| format!("the data folder {} cannot be made: choose another with --data-dir", config.data_dir.display()))?;
-    let secrets = Key::load_or_create(&config.key_file)?;
+    // A key that others can read is refused before anything else is touched; one that is not there only if it is missed.
+    let known = config.key_file.exists().then(|| Key::load_or_create(&config.key_file)).transpose()?;
     let db = Db::open(&config.store).await.context("the store cannot be opened")?;
-    Ok(Node::new(Inner::new(node_name(), db, secrets, config.data_dir.clone(), config.cloud_calls)))
+    let secrets = match known {
+        Some(key) => key,
+        None if crate::store::clouds::any_sealed(&db).await.context("the store cannot be read")? => bail!(lost_key(config)),
+        None => Key::load_or_create(&config.key_file)?,
+    };
+    let inner = Inner::new(node_name(), db, secrets, config.data_dir.clone(), config.cloud_calls);
+    Ok(Node::new(Inner { limits: config.limits, ..inner }))
+}
+
+fn lost_key(config: &Config) -> String {
+    let file = config.key_file.display();
+    format!(
+        "the key file {file} is not there, but the store {} holds credentials of clouds that were sealed with it: restore it from your backup \
+         to {file} (mode 0600), or point --key-file at it. If it is lost for good, these credentials are lost as well: make a new one with  \
+         (umask 077; head -c 32 /dev/urandom > {file})  and enter the credentials again under Clouds",
+        config.store.split('@').next_back().unwrap_or_default()
+    )
 }
 
 /// The host's name for people, and something that no other life of a node had.

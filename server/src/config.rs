@@ -2,6 +2,7 @@
 //!
 //! [`Settings`] is what was said, [`Config`] what it comes to: checked, with messages that say how to mend.
 
+use crate::state::Limits;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use std::{
@@ -56,6 +57,19 @@ pub struct Settings {
     /// Calls to all clouds at once, 1 to 4096 [default: 64]
     #[arg(long, env = "CROSSFADE_CLOUD_CALLS", value_name = "N")]
     pub cloud_calls: Option<usize>,
+    /// Calls to one cloud at once, 1 to 256 [default: 16]
+    #[arg(long, env = "CROSSFADE_CALLS_PER_CLOUD", value_name = "N")]
+    pub calls_per_cloud: Option<usize>,
+    /// Of these, calls that one libvirt host works on at once, 1 to 64; libvirtd's max_client_requests should be no less than
+    /// that [default: 8]
+    #[arg(long, env = "CROSSFADE_CALLS_PER_HOST", value_name = "N")]
+    pub calls_per_host: Option<usize>,
+    /// Replication cycles in the background at one cloud at once, 1 to 64 [default: 3]
+    #[arg(long, env = "CROSSFADE_CYCLES_PER_CLOUD", value_name = "N")]
+    pub cycles_per_cloud: Option<usize>,
+    /// Replication cycles in the background on this node at once, 1 to 256 [default: 4]
+    #[arg(long, env = "CROSSFADE_CYCLES_PER_NODE", value_name = "N")]
+    pub cycles_per_node: Option<usize>,
     /// Add simulated clouds with so many machines together, at several sites; nothing about them is real
     #[arg(long, env = "CROSSFADE_SIMULATE", value_name = "MACHINES", num_args = 0..=1, default_missing_value = "200")]
     pub simulate: Option<u32>,
@@ -85,6 +99,7 @@ pub struct Config {
     pub log: String,
     pub log_format: LogFormat,
     pub cloud_calls: usize,
+    pub limits: Limits,
     pub simulate: Option<u32>,
 }
 
@@ -97,7 +112,14 @@ impl Settings {
         let data_dir = said.data_dir.clone().map_or_else(default_data_dir, Ok)?;
         let data_dir = std::path::absolute(&data_dir)?;
         let listen = parse_listen(said.listen.as_deref().unwrap_or("127.0.0.1:8080"))?;
+        let usual = Limits::default();
         let tls = tls_files(said.tls_cert, said.tls_key)?;
+        let limits = Limits {
+            calls_per_cloud: within("calls-per-cloud", said.calls_per_cloud, usual.calls_per_cloud, 256)?,
+            calls_per_host: within("calls-per-host", said.calls_per_host, usual.calls_per_host, 64)?,
+            cycles_per_cloud: within("cycles-per-cloud", said.cycles_per_cloud, usual.cycles_per_cloud, 64)?,
+            cycles_per_node: within("cycles-per-node", said.cycles_per_node, usual.cycles_per_node, 256)?,
+        };
         let config = Config {
             store: said.store.unwrap_or_else(|| format!("sqlite://{}", data_dir.join("crossfade.db").display())),
             key_file: said.key_file.unwrap_or_else(|| data_dir.join("key")),
@@ -107,6 +129,7 @@ impl Settings {
             log: said.log.unwrap_or_else(|| "info".into()),
             log_format: said.log_format.unwrap_or_default(),
             cloud_calls: said.cloud_calls.unwrap_or(64),
+            limits,
             simulate: said.simulate,
             trusted_proxies: said.trusted_proxy,
             data_dir,
@@ -139,8 +162,19 @@ impl Settings {
             log: self.log.or(file.log),
             log_format: self.log_format.or(file.log_format),
             cloud_calls: self.cloud_calls.or(file.cloud_calls),
+            calls_per_cloud: self.calls_per_cloud.or(file.calls_per_cloud),
+            calls_per_host: self.calls_per_host.or(file.calls_per_host),
+            cycles_per_cloud: self.cycles_per_cloud.or(file.cycles_per_cloud),
+            cycles_per_node: self.cycles_per_node.or(file.cycles_per_node),
             simulate: self.simulate.or(file.simulate),
         }
+    }
+}
+
+fn within(name: &str, said: Option<usize>, usual: usize, most: usize) -> Result<usize> {
+    match said {
+        Some(n) if !(1..=most).contains(&n) => bail!("{name} is {n}: it must be between 1 and {most}"),
+        said => Ok(said.unwrap_or(usual)),
     }
 }
 
@@ -205,10 +239,11 @@ mod tests {
     fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("c.toml");
-        std::fs::write(&file, "listen = \"127.0.0.1:9000\"\ncloud-calls = 7\ndata-dir = \"/data\"\n").unwrap();
+        std::fs::write(&file, "listen = \"127.0.0.1:9000\"\ncloud-calls = 7\ncycles-per-node = 9\ndata-dir = \"/data\"\n").unwrap();
         let said = Settings { config: Some(file), listen: Some("127.0.0.1:9001".into()), ..Settings::default() };
         let config = said.resolve().unwrap();
         assert_eq!((config.listen.port(), config.cloud_calls), (9001, 7));
+        assert_eq!(config.limits, Limits { cycles_per_node: 9, ..Limits::default() });
         assert_eq!(config.store, "sqlite:///data/crossfade.db");
         assert_eq!(config.public_url, "http://127.0.0.1:9001");
     }
@@ -227,6 +262,10 @@ mod tests {
         let wrong = |settings: Settings| format!("{:#}", Settings { data_dir: Some("/d".into()), ..settings }.resolve().unwrap_err());
         assert!(wrong(Settings { listen: Some("8080".into()), ..Settings::default() }).contains("127.0.0.1:8080"));
         assert!(wrong(Settings { tls_cert: Some("c".into()), ..Settings::default() }).contains("tls-key"));
+        assert!(
+            wrong(Settings { calls_per_host: Some(65), ..Settings::default() })
+                .contains("calls-per-host is 65: it must be between 1 and 64")
+        );
         assert!(wrong(Settings { cloud_calls: Some(0), ..Settings::default() }).contains("between"));
         assert!(wrong(Settings { public_url: Some("crossfade".into()), ..Settings::default() }).contains("https://"));
     }

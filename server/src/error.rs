@@ -12,6 +12,8 @@ pub enum Code {
     Conflict,
     /// A cloud or the store does not answer now.
     Unavailable,
+    /// The store has no room to write.
+    Full,
     Throttled,
     Unsupported,
     Internal,
@@ -63,9 +65,23 @@ impl Error {
     }
 }
 
+/// Has the store no room to write? SQLite: FULL (13); PostgreSQL: disk_full.
+pub fn is_full(e: &sqlx::Error) -> bool {
+    let code = e.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    matches!(code.as_deref(), Some("13" | "53100"))
+}
+
 impl From<sqlx::Error> for Error {
     fn from(e: sqlx::Error) -> Self {
         match e {
+            e if is_full(&e) => Self {
+                cause: Some(e.to_string()),
+                ..Self::new(
+                    Code::Full,
+                    "The store cannot write: its disk is full. Nothing was changed. Free space there (by default the node's data folder), \
+                     then try again.",
+                )
+            },
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => Self {
                 cause: Some(e.to_string()),
                 ..Self::new(Code::Unavailable, "The store does not answer. Nothing was changed; try again.")

@@ -9,7 +9,7 @@ pub struct Alarm {
     /// Derived from kind and subject: the same condition keeps its identifier.
     pub id: Id,
     /// `split_brain`, `site_down`, `cloud_unreachable`, `cloud_refused`, `rpo_breach`, `replication_failing`,
-    /// `superseded_running`, `autostart_on_copy`, `own_network`, `clock_jump`.
+    /// `superseded_running`, `autostart_on_copy`, `own_network`, `clock_jump`, `clock_unsettled`, `store_full`, `disk_low`.
     pub kind: String,
     pub severity: Severity,
     pub subject: String,

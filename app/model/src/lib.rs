@@ -22,6 +22,15 @@ pub type Id = String;
 /// An instant: milliseconds since the Unix epoch, UTC.
 pub type Millis = i64;
 
+/// Two clocks that are kept by a time service differ by less than this, ms.
+const SKEW: Millis = 2_000;
+
+/// How long ago something was, ms. `None`: it lies in the future, so a clock was set and nobody can tell.
+pub fn age(at: Millis, now: Millis) -> Option<Millis> {
+    let age = now.saturating_sub(at);
+    (age >= -SKEW).then_some(age.max(0))
+}
+
 /// One page of a list. `next` is the cursor for the following page (keyset, not an offset); absent on the last one.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

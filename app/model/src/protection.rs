@@ -114,11 +114,11 @@ pub struct Replication {
 }
 
 impl Replication {
-    /// Age of the newest recovery point, ms; `None` before the first.
+    /// Age of the newest recovery point, ms; `None` before the first, and when a clock was set back and nobody can tell.
     pub fn lag_ms(&self, now: Millis) -> Option<i64> {
-        self.newest_point_at.map(|t| (now - t).max(0))
+        self.newest_point_at.and_then(|t| crate::age(t, now))
     }
-    /// Above the objective, or no recovery point at all.
+    /// Above the objective, unknown, or no recovery point at all.
     pub fn in_breach(&self, policy: &Policy, now: Millis) -> bool {
         self.state != ReplicationState::Recovered && self.lag_ms(now).is_none_or(|l| l > i64::from(policy.rpo_seconds) * 1000)
     }

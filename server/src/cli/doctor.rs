@@ -8,6 +8,7 @@ use crate::{
     clouds::registry,
     config::{Config, Settings},
     secrets::Key,
+    state::disk,
     store::Db,
 };
 use model::access::Me;
@@ -31,6 +32,7 @@ pub async fn run(settings: Settings, remote: &Remote) -> Result<()> {
     let mut all = vec![
         finding("data folder", data_dir(&config)),
         finding("key file", key_file(&config)),
+        finding("free space", free_space(&config)),
         finding("store", store(&config).await),
         finding("listen address", listen(&config, running)),
         finding("TLS", tls(&config).await),
@@ -38,6 +40,9 @@ pub async fn run(settings: Settings, remote: &Remote) -> Result<()> {
         finding("clock", clock()),
     ];
     all.extend(registry::libraries().into_iter().map(|(what, checked)| finding(what, checked)));
+    all.push(Finding { ok: None, ..finding("ssh client", ssh()) });
+    all.push(finding("raw sockets", raw_sockets()));
+    all.push(finding("ping", ping()));
     all.push(Finding { ok: None, ..finding("callout folder", callouts(&config)) });
     all.push(Finding { ok: running.then_some(true), ..finding("node's API", api) });
     print(&all, remote.json);
@@ -79,6 +84,59 @@ fn data_dir(config: &Config) -> Checked {
         Ok(format!("{dir} is writable and private"))
     } else {
         Err(format!("{dir} can be read by others (mode {mode:o}): run  chmod 700 {dir}"))
+    }
+}
+
+/// A node warns below this: the log of runs and an upgrade of the store want room.
+const LITTLE: u64 = 256 << 20;
+
+fn free_space(config: &Config) -> Checked {
+    // Before the first start the folder is not there: then where it will be made.
+    let there = config.data_dir.ancestors().find(|dir| dir.exists()).unwrap_or(Path::new("/"));
+    let free = disk::free(there).map_err(|e| format!("of {} cannot be told: {e}", there.display()))?;
+    let words = format!("{} MiB in {}", free >> 20, there.display());
+    if free < LITTLE { Err(format!("{words}: free some, or the store cannot be written soon")) } else { Ok(words) }
+}
+
+/// Only clouds whose address begins with qemu+ssh need it.
+fn ssh() -> Checked {
+    let asked = Command::new("ssh").arg("-V").output();
+    let out = asked.map_err(|e| format!("none ({e}): clouds by qemu+ssh need one (Debian: openssh-client)"))?;
+    Ok(format!("{}; used for clouds by qemu+ssh", String::from_utf8_lossy(&out.stderr).trim()))
+}
+
+/// Moving a service address is announced by frames of our own.
+fn raw_sockets() -> Checked {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if may_send_frames(&status) {
+        return Ok("allowed (CAP_NET_RAW): service addresses can be announced from here".into());
+    }
+    Err("not allowed: service addresses cannot be announced from here; setcap cap_net_raw+ep on the program, or AmbientCapabilities=CAP_NET_RAW in its unit".into())
+}
+
+fn may_send_frames(status: &str) -> bool {
+    const CAP_NET_RAW: u32 = 13;
+    let bits = status.lines().find_map(|line| line.strip_prefix("CapEff:")).and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok());
+    bits.is_some_and(|bits| bits >> CAP_NET_RAW & 1 == 1)
+}
+
+/// Health checks by ping use a socket that is allowed by group.
+fn ping() -> Checked {
+    let range = fs::read_to_string("/proc/sys/net/ipv4/ping_group_range").unwrap_or_default();
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    if may_send_frames(&status) || may_ping(&status, &range) {
+        return Ok("allowed: health checks by ping work".into());
+    }
+    Err("not allowed: health checks by ping fail; allow the node's group in net.ipv4.ping_group_range, give it CAP_NET_RAW, or use TCP and HTTP checks".into())
+}
+
+fn may_ping(status: &str, range: &str) -> bool {
+    let numbers = |text: &str| text.split_whitespace().filter_map(|n| n.parse::<u64>().ok()).collect::<Vec<_>>();
+    let groups =
+        status.lines().filter_map(|line| line.strip_prefix("Gid:").or(line.strip_prefix("Groups:"))).flat_map(numbers).collect::<Vec<_>>();
+    match numbers(range)[..] {
+        [from, to] => groups.iter().any(|group| (from..=to).contains(group)),
+        _ => false,
     }
 }
 
@@ -162,5 +220,27 @@ async fn api(remote: &Remote) -> Checked {
         Ok(me) => Ok(format!("{} answers at {}, version {}, as {} ({})", me.node, remote.url, me.version, me.name, me.role.as_str())),
         Err(Failure::Refused(_, e)) => Ok(format!("a node answers at {}, but: {}", remote.url, e.message)),
         Err(other) => Err(other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rights_are_read_from_the_process() {
+        assert!(may_send_frames("Name:\tx\nCapEff:\t0000000000002000\n"));
+        assert!(!may_send_frames("CapEff:\t0000000000001fff\n") && !may_send_frames(""));
+        let status = "Gid:\t1000\t1000\t1000\t1000\nGroups:\t27 1000\n";
+        assert!(may_ping(status, "0\t2147483647\n") && may_ping(status, "20 30"));
+        assert!(!may_ping(status, "1\t0\n") && !may_ping(status, "") && !may_ping(status, "2000 3000"));
+    }
+
+    #[test]
+    fn free_space_is_told_before_there_is_a_folder() {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = Settings { data_dir: Some(dir.path().join("not/yet")), ..Settings::default() };
+        let said = free_space(&settings.resolve().unwrap()).unwrap_or_else(|e| e);
+        assert!(said.contains("MiB in") && said.contains(&dir.path().display().to_string()), "{said}");
     }
 }

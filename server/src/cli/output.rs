@@ -83,7 +83,7 @@ pub fn time(at: Millis) -> String {
 }
 
 pub fn age(since: Option<Millis>, now: Millis) -> String {
-    since.map_or_else(|| "never".into(), |t| span((now - t).max(0)))
+    since.map_or_else(|| "never".into(), |t| model::age(t, now).map_or_else(|| "unknown".into(), span))
 }
 
 pub fn span(ms: i64) -> String {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub fingerprint: Option<String>,
     /// A folder of this cloud's own, 0700, for files that a C library wants to see as files.
     pub scratch: std::path::PathBuf,
+    /// Blocking calls that one host may keep busy at once; 0: as the driver likes.
+    pub calls: usize,
 }
 
 #[async_trait]
@@ -51,6 +53,11 @@ pub trait Cloud: Send + Sync {
         None
     }
     fn live_migration(&self) -> Option<&dyn LiveMigration> {
+        None
+    }
+    /// How long ago something came back from it, even if no call succeeded: it is there, and slow. `None`: never, or it
+    /// cannot tell.
+    fn last_sign(&self) -> Option<std::time::Duration> {
         None
     }
     /// Drops connections; the next call connects again.
@@ -157,6 +164,19 @@ pub struct MachineSpec {
     pub native: String,
 }
 
+impl MachineSpec {
+    /// As it is for a check of the target's room when all but `left` bytes of its disks lie there already.
+    pub fn beyond(&self, left: u64) -> Self {
+        let mut spec = self.clone();
+        for (index, disk) in spec.disks.iter_mut().enumerate() {
+            let now = if index == 0 { left } else { 0 };
+            let there = disk.allocated_bytes.unwrap_or(disk.size_bytes).min(disk.size_bytes);
+            (disk.size_bytes, disk.allocated_bytes) = (disk.size_bytes - there + now, Some(now));
+        }
+        spec
+    }
+}
+
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CreateRequest {
     pub token: String,
@@ -217,6 +237,10 @@ pub trait DiskSource: Send + Sync {
     /// machine left. When `since` was lost (a crash of the hypervisor loses its bitmaps) it opens a full point instead:
     /// see [`SourcePoint::incremental`].
     async fn open(&self, native_id: &str, request: OpenPoint) -> Result<Box<dyn SourcePoint>>;
+    /// What is in the way of recovery points of this machine, or makes them costly. Touches nothing.
+    async fn check(&self, _native_id: &str) -> Result<Vec<Problem>> {
+        Ok(vec![])
+    }
     /// Forgets every point of ours and interrupted work on this machine, except `keep`.
     async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()>;
 }

@@ -8,9 +8,6 @@ use std::{
 };
 use tokio::sync::Semaphore;
 
-/// Calls at one cloud at once: what a libvirtd takes with ease next to its own users.
-const CALLS: usize = 16;
-
 /// What a cloud is opened as.
 pub struct Open {
     pub id: Id,
@@ -19,6 +16,8 @@ pub struct Open {
     pub kind: String,
     pub simulated: bool,
     pub settings: Settings,
+    /// At once.
+    pub calls: usize,
 }
 
 #[derive(Default)]
@@ -37,7 +36,7 @@ impl Clouds {
     /// An unknown kind, or a field that cannot be right. What was there before stays then.
     pub fn open(&self, open: Open, all: Arc<Semaphore>) -> Result<Arc<Guard>> {
         let driver = registry::open(&open.kind, open.settings)?;
-        let guard = Arc::new(Guard::new(open.id, open.name, open.site, open.simulated, driver, CALLS, all));
+        let guard = Arc::new(Guard::new(open.id, open.name, open.site, open.simulated, driver, open.calls, all));
         self.put(guard.clone());
         Ok(guard)
     }

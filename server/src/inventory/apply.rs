@@ -90,7 +90,9 @@ fn difference(node: &Node, cloud_id: &str, digests: &[(String, Digest)], complet
 
 fn leave_newer(node: &Node, cloud_id: &str, digests: &[(String, Digest)], difference: &mut Difference, begun: Millis) {
     let table = node.inventory.table();
-    let newer = |native: &str| table.get(&machine_id(cloud_id, native)).is_some_and(|r| r.seen_at > begun);
+    // One that was seen in the future was seen before the clock was set back: that says nothing.
+    let now = now();
+    let newer = |native: &str| table.get(&machine_id(cloud_id, native)).is_some_and(|r| r.seen_at > begun && r.seen_at <= now);
     difference.written.retain(|i| !newer(&digests[*i].0));
     difference.gone.retain(|native| !newer(native));
 }
@@ -125,5 +127,38 @@ fn count(node: &Node, cloud_id: &str) {
     {
         let cloud = node.inventory.set_cloud(model::cloud::Cloud { machines, running, ..(*cloud).clone() });
         node.live.publish(Topic::Cloud, cloud_id, &*cloud);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        clouds::{Settings, registry},
+        state::{Inner, clock},
+        store::{Db, on},
+    };
+
+    /// A clock that was an hour ahead: what was seen then must not stand for an hour.
+    #[tokio::test]
+    async fn a_clock_that_is_set_back_freezes_nothing() {
+        let dir = tempfile::tempdir().unwrap();
+        let db = Db::open(&format!("sqlite://{}/t.db", dir.path().display())).await.unwrap();
+        let sql = "INSERT INTO clouds (id, name, kind, site, simulated, fields, created_at, status, status_since) \
+                   VALUES ('c', 'c', 'simulator', 'x', 1, '{}', 0, 'ok', 0)";
+        on!(&db, p => { sqlx::query(sql).execute(p).await.unwrap(); });
+        let node = Node::new(Inner::new("n".into(), db, crate::secrets::Key::from_bytes([7; 32]), dir.path().into(), 8));
+        node.inventory.take_over("c");
+        let cloud = registry::open("simulator", Settings::default()).unwrap();
+        let mut seen = cloud.inventory().list(None).await.unwrap().machines;
+        clock::set(3_600_000);
+        all(&node, "c", seen.clone(), now()).await.unwrap();
+        clock::set(-3_600_000);
+        seen[0].name = "renamed".into();
+        let gone = seen.pop().unwrap();
+        all(&node, "c", seen.clone(), now()).await.unwrap();
+        let name = |native: &str| node.inventory.row(&machine_id("c", native)).map(|r| r.name.to_string());
+        assert_eq!(name(&seen[0].native_id).as_deref(), Some("renamed"));
+        assert_eq!(name(&gone.native_id), None);
     }
 }

@@ -264,7 +264,7 @@ impl Collector {
             super::rows::show_all(&self.node, &self.guard.id);
             super::alarms::wake(&self.node);
         }
-        if before != self.health.status || now() - self.saved_at > 30_000 {
+        if before != self.health.status || (now() - self.saved_at).abs() > 30_000 {
             self.saved_at = now();
             if let Err(error) = crate::store::clouds::save_status(&self.node.db, &cloud).await {
                 tracing::warn!(cloud = %cloud.name, %error, "its status could not be written down");

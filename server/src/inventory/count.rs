@@ -41,7 +41,7 @@ impl Count {
         {
             t.protected += 1;
             t.in_breach += u32::from(in_breach(m, now));
-            self.worst = worse(self.worst, m.newest_point_at.map(|at| ((now - at).max(0), m.rpo_seconds)));
+            self.worst = worse(self.worst, m.newest_point_at.and_then(|at| Some((model::age(at, now)?, m.rpo_seconds))));
         }
     }
 }

@@ -50,6 +50,7 @@ pub async fn start(node: &Node) -> crate::error::Result<()> {
     for guard in node.clouds.all() {
         adopt(node, &guard.id);
     }
+    alarms::restore(node).await;
     node.tasks.spawn(facts::keep(node.clone()));
     node.tasks.spawn(alarms::keep(node.clone()));
     Ok(())

@@ -30,7 +30,10 @@ impl Context {
 
     pub fn row(&self, row: &Row) -> MachineRow {
         let cloud = self.clouds.get(&*row.cloud_id);
-        let observed_at = cloud.and_then(|c| c.observed_at).unwrap_or(0).max(row.seen_at);
+        let looked_at = cloud.and_then(|c| c.observed_at);
+        // Of the two the later one; but when it was seen alone before the clock was set back, the look since then.
+        let alone = Some(row.seen_at).filter(|at| looked_at.is_none() || *at <= now());
+        let observed_at = looked_at.into_iter().chain(alone).max().unwrap_or(0);
         MachineRow {
             id: row.id.clone(),
             name: row.name.to_string(),
@@ -109,10 +112,11 @@ pub(super) fn show_all(node: &Node, cloud_id: &str) {
     let now = now();
     let wait = {
         let mut told_at = control.told_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if *told_at > now {
+        // Later than a moment from now: the clock was set back since.
+        if *told_at > now && *told_at <= now + CALM {
             return; // already on its way
         }
-        let wait = (*told_at + CALM - now).clamp(0, CALM);
+        let wait = if *told_at > now { 0 } else { (*told_at + CALM - now).clamp(0, CALM) };
         *told_at = now + wait;
         wait
     };

@@ -8,6 +8,7 @@
 pub mod compile;
 pub mod context;
 pub mod control;
+pub mod deadline;
 pub mod journal;
 pub mod lease;
 pub mod look;

@@ -7,7 +7,8 @@ use crate::{
         error::{Error, Kind},
         guard::{Guard, LONG},
     },
-    state::{Node, now},
+    inventory::alarms::clock_for_ages,
+    state::Node,
     store::{
         copies::{self, CopyRow},
         machines, runs,
@@ -30,7 +31,9 @@ pub async fn watch(node: Node) {
 
 /// One pass over what may go. What cannot now is tried again in the next.
 pub async fn sweep(node: &Node) {
-    for copy in copies::expired(&node.db, now()).await.unwrap_or_default() {
+    // What is gone cannot be brought back: not by a clock that jumped.
+    let Some(now) = clock_for_ages(node) else { return };
+    for copy in copies::expired(&node.db, now).await.unwrap_or_default() {
         match reap(node, &copy).await {
             Ok(true) => tracing::info!(machine = %copy.machine_id, "a superseded copy was removed after its time"),
             Ok(false) => {}

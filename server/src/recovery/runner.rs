@@ -24,7 +24,7 @@ use crate::{
     },
 };
 use model::{
-    Id, Severity,
+    Id, Millis, Severity,
     run::{RunState, StepState},
 };
 use std::{
@@ -33,15 +33,18 @@ use std::{
 };
 use tokio::{task::JoinSet, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
 
 /// Looks for runs without a driver until the node stops.
 pub async fn watch(node: Node) {
     let mut driven: JoinSet<Id> = JoinSet::new();
     let mut ids: HashSet<Id> = HashSet::new();
+    let mut voids = Voids::default();
     while !node.stopping.is_cancelled() {
-        for id in runs::claimable(&node.db).await.unwrap_or_default() {
+        let free = runs::claimable(&node.db).await.unwrap_or_default().into_iter().map(|id| (id, None));
+        for (id, void) in free.chain(voids.look(&node).await) {
             if !ids.contains(&id)
-                && let Some(driver) = Driver::claim(&node, &id).await
+                && let Some(driver) = Driver::claim(&node, &id, void).await
             {
                 ids.insert(id);
                 driven.spawn(driver.drive());
@@ -63,6 +66,26 @@ pub async fn watch(node: Node) {
     while driven.join_next().await.is_some() {}
 }
 
+/// Leases that end in a future that the clock no longer knows, with the time since which each was seen unchanged.
+#[derive(Default)]
+struct Voids(HashMap<(Id, Millis), Instant>);
+
+impl Voids {
+    /// Those that nobody has renewed for as long as a lease lasts.
+    async fn look(&mut self, node: &Node) -> Vec<(Id, Option<Millis>)> {
+        let lease = node.recovery.timing.lease;
+        let Ok(seen) = runs::of_another_clock(&node.db, millis(lease)).await else { return vec![] };
+        self.0.retain(|one, _| seen.contains(one));
+        let mut stale = vec![];
+        for (id, until) in seen {
+            if self.0.entry((id.clone(), until)).or_insert_with(Instant::now).elapsed() > lease {
+                stale.push((id, Some(until)));
+            }
+        }
+        stale
+    }
+}
+
 struct Driver {
     node: Node,
     journal: Arc<Journal>,
@@ -75,10 +98,10 @@ struct Driver {
 }
 
 impl Driver {
-    async fn claim(node: &Node, id: &str) -> Option<Self> {
+    async fn claim(node: &Node, id: &str, void: Option<Millis>) -> Option<Self> {
         let sent = Instant::now();
         let timing = node.recovery.timing;
-        let epoch = match runs::claim(&node.db, id, &node.name, millis(timing.lease), now()).await {
+        let epoch = match runs::claim(&node.db, id, &node.name, millis(timing.lease), now(), void).await {
             Ok(epoch) => epoch?,
             Err(error) => {
                 tracing::warn!(run = id, %error, "the run could not be claimed");
@@ -212,7 +235,8 @@ impl Driver {
         let interrupted = CancellationToken::new();
         self.flying.insert(key.to_owned(), interrupted.clone());
         let context = Context::new(self.journal.clone(), self.spec.clone(), run, step, steps, interrupted, self.silent.clone());
-        let task = self.tasks.spawn(perform(context));
+        let span = tracing::info_span!("step", run = %run.id, step = key);
+        let task = self.tasks.spawn(perform(context).instrument(span));
         self.by_task.insert(task.id(), key.to_owned());
         Ok(true)
     }

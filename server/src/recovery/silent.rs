@@ -5,10 +5,7 @@
 //! at again and again in the background: as long as it stays silent, a start gives it a moment only; once it is back it
 //! is looked at with all patience. A start never relies on an earlier look: that was tried, and two copies ran.
 
-use super::{
-    context::Context,
-    look::{self, BRIEF},
-};
+use super::{context::Context, look};
 use model::Id;
 use std::{
     collections::HashMap,
@@ -40,7 +37,8 @@ impl Silent {
             while lease.alive() && !node.stopping.is_cancelled() {
                 tokio::time::sleep(PAUSE).await;
                 let silent = match node.clouds.get(&cloud_id) {
-                    Some(guard) => look::state(&guard, &native_id, BRIEF).await.is_err(),
+                    // Longer for one that gives signs of life: it would never be seen back otherwise.
+                    Some(guard) => look::state(&guard, &native_id, look::patience(&guard)).await.is_err(),
                     None => true,
                 };
                 let Some(me) = me.upgrade() else { return };

@@ -16,15 +16,18 @@ use crate::{
 /// # Errors
 /// Of the store.
 pub async fn ensure_off(job: &Job) -> Result<()> {
-    if job.member.autostart_was.is_some() && job.member.warning.is_none() && !job.work.autostart {
+    let settled = job.member.autostart_was.is_some() && !job.work.autostart;
+    if settled && job.slot.cost().is_some_and(|cost| cost == job.member.warning) {
         return Ok(());
     }
-    let (was, warning) = match take_away(&job.source, &job.work.native_id).await {
+    let (was, stays) = match take_away(&job.source, &job.work.native_id).await {
         Ok(was) => (Some(was), None),
         Err(error) => {
             (None, Some(format!("Its autostart could not be taken away, so it may come up by itself when its site returns: {error}")))
         }
     };
+    let all: Vec<String> = stays.into_iter().chain(cost(job).await).collect();
+    let warning = Some(all.join(" ")).filter(|words| !words.is_empty());
     let changed = job.member.autostart_was.is_none() && was.is_some() || warning != job.member.warning;
     members::autostart(&job.node.db, &job.member.id, was, warning.as_deref()).await?;
     if was == Some(true) {
@@ -37,6 +40,20 @@ pub async fn ensure_off(job: &Job) -> Result<()> {
         view::publish(&job.node, &job.member.id).await?;
     }
     Ok(())
+}
+
+/// What makes its recovery points costly: a disk that can keep no record of changes. Asked once for each life of the node.
+async fn cost(job: &Job) -> Option<String> {
+    if let Some(known) = job.slot.cost() {
+        return known;
+    }
+    let source = job.source.cloud().disk_source()?;
+    // Whoever does not answer is asked with the next cycle.
+    let problems = job.source.run("check", SHORT, source.check(&job.work.native_id)).await.ok()?;
+    let words: Vec<String> = problems.into_iter().map(|p| format!("{} {}", p.what, p.remedy)).collect();
+    let cost = Some(words.join(" ")).filter(|words| !words.is_empty());
+    job.slot.set_cost(cost.clone());
+    cost
 }
 
 /// Answers whether it was set.

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub const FLOOR: i64 = 500;
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// No cloud may ask for more: it is asked again then.
+const LONGEST_ASKED: Duration = Duration::from_secs(600);
 
 /// From the instant of one recovery point to the start of the cycle for the next.
 ///
@@ -33,7 +35,14 @@ pub fn jitter(member_id: &str, seed: i64, interval: i64) -> i64 {
 /// After the `failures`th failure in a row: 1, 2, 4 … 60 s; longer when the cloud asked for it.
 pub fn pause(failures: u32, asked: Option<Duration>) -> Duration {
     let grown = FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(1).min(10)).min(LONGEST_PAUSE);
-    grown.max(asked.unwrap_or_default())
+    grown.max(asked.unwrap_or_default().min(LONGEST_ASKED))
+}
+
+/// How much of a pause is left that was written down by the wall clock. That clock may have been set since: never more
+/// than a pause can be, and nothing when the failures themselves lie in the future.
+pub fn left(next_try_at: Millis, error_since: Option<Millis>, now: Millis) -> Duration {
+    let left = Duration::from_millis(u64::try_from(next_try_at - now).unwrap_or_default());
+    if error_since.is_some_and(|since| since > now) { Duration::ZERO } else { left.min(LONGEST_ASKED) }
 }
 
 /// How many failures in a row lie behind, told from the two instants that the store keeps: so the pauses go on growing
@@ -66,6 +75,14 @@ mod tests {
         let seconds: Vec<u64> = (1..=8).map(|n| pause(n, None).as_secs()).collect();
         assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60]);
         assert_eq!(pause(1, Some(Duration::from_secs(90))).as_secs(), 90);
+    }
+
+    #[test]
+    fn no_pause_outlives_a_clock_that_was_set() {
+        assert_eq!(left(5_000, Some(0), 1_000).as_secs(), 4);
+        assert_eq!(left(5_000, Some(0), 9_000).as_secs(), 0);
+        assert_eq!(left(3_600_000, Some(3_590_000), 1_000).as_secs(), 0, "set back by an hour: the failures lie in the future");
+        assert_eq!(left(7_200_000, Some(0), 1_000), LONGEST_ASKED);
     }
 
     #[test]

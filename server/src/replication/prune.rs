@@ -6,7 +6,8 @@ use crate::{
         error::{Error, Kind},
         guard::LONG,
     },
-    state::{Node, now},
+    inventory::alarms::clock_for_ages,
+    state::Node,
     store::points::{self, StoredPoint},
 };
 use model::Id;
@@ -18,7 +19,7 @@ use model::Id;
 pub async fn expired(job: &Job) -> Result<()> {
     let db = &job.node.db;
     let all = points::all(db, &job.member.id).await?;
-    for id in retention::expired(&all, &job.work.policy, now()) {
+    for id in retention::expired(&all, &job.work.policy, clock_for_ages(&job.node)) {
         let Some(point) = all.iter().find(|p| p.id == id) else { continue };
         if points::doom(db, &id).await? {
             delete(&job.node, point).await?;

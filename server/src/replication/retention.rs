@@ -7,16 +7,17 @@ use crate::store::points::StoredPoint;
 use model::{Millis, protection::Policy};
 use std::collections::HashSet;
 
-/// Identifiers in the order in which they can be deleted: what is based on others first.
-pub fn expired(points: &[StoredPoint], policy: &Policy, now: Millis) -> Vec<String> {
+/// Identifiers in the order in which they can be deleted: what is based on others first. Without a clock that can be
+/// relied on only the number counts.
+pub fn expired(points: &[StoredPoint], policy: &Policy, now: Option<Millis>) -> Vec<String> {
     let mut newest_first: Vec<&StoredPoint> = points.iter().collect();
     newest_first.sort_by_key(|p| std::cmp::Reverse(p.seq));
-    let oldest_allowed = now - i64::from(policy.keep_hours) * 3_600_000;
+    let old = too_old(&newest_first, policy, now);
     let keep = usize::try_from(policy.keep_points.max(1)).unwrap_or(usize::MAX);
     let mut needed: HashSet<&str> = HashSet::new();
     let mut gone = vec![];
     for (rank, point) in newest_first.into_iter().enumerate() {
-        let wanted = rank == 0 || (rank < keep && point.taken_at >= oldest_allowed);
+        let wanted = rank == 0 || (rank < keep && !old.contains(point.id.as_str()));
         if (wanted && !point.deleting) || point.held || needed.contains(point.id.as_str()) {
             needed.extend(point.parent_id.as_deref());
         } else {
@@ -24,6 +25,25 @@ pub fn expired(points: &[StoredPoint], policy: &Policy, now: Millis) -> Vec<Stri
         }
     }
     gone
+}
+
+/// The sequence is the truth about which point is newer, the clock may have been wrong: none is older than one before it,
+/// and of one from the future nothing is known.
+fn too_old<'a>(newest_first: &[&'a StoredPoint], policy: &Policy, now: Option<Millis>) -> HashSet<&'a str> {
+    let Some(now) = now else { return HashSet::new() };
+    let oldest_allowed = now.saturating_sub(i64::from(policy.keep_hours) * 3_600_000);
+    let mut latest = Millis::MIN;
+    let mut old = HashSet::new();
+    for point in newest_first.iter().rev() {
+        if point.taken_at > now {
+            continue;
+        }
+        latest = latest.max(point.taken_at);
+        if latest < oldest_allowed {
+            old.insert(point.id.as_str());
+        }
+    }
+    old
 }
 
 #[cfg(test)]
@@ -44,22 +64,36 @@ mod tests {
     #[test]
     fn a_chain_goes_only_as_a_whole_from_its_end() {
         let points = chains(9);
-        assert_eq!(expired(&points, &policy(5, 1), 9000), ["p4", "p3", "p2", "p1"]);
-        assert!(expired(&points, &policy(6, 1), 9000).is_empty(), "p4 is kept and based on p1 to p3");
+        assert_eq!(expired(&points, &policy(5, 1), Some(9000)), ["p4", "p3", "p2", "p1"]);
+        assert!(expired(&points, &policy(6, 1), Some(9000)).is_empty(), "p4 is kept and based on p1 to p3");
     }
 
     #[test]
     fn age_counts_too_but_never_for_the_newest() {
         let points = chains(5);
-        assert_eq!(expired(&points, &policy(100, 1), 3_600_000 + 4_500), ["p4", "p3", "p2", "p1"]);
-        assert_eq!(expired(&points, &policy(100, 1), i64::MAX / 2).len(), 4);
+        assert_eq!(expired(&points, &policy(100, 1), Some(3_600_000 + 4_500)), ["p4", "p3", "p2", "p1"]);
+        assert_eq!(expired(&points, &policy(100, 1), Some(i64::MAX / 2)).len(), 4);
+        assert!(expired(&points, &policy(100, 1), None).is_empty(), "not by a clock that jumped");
+        assert_eq!(expired(&chains(9), &policy(5, 1), None), ["p4", "p3", "p2", "p1"], "but by their number");
+    }
+
+    /// What was taken while the clock was wrong is as young as its neighbours.
+    #[test]
+    fn points_of_a_wrong_clock_are_not_older_than_the_ones_before_them() {
+        let day = 86_400_000;
+        let mut points: Vec<StoredPoint> = (1..=5).map(|seq| samples::point(seq, 0)).collect();
+        let times = [100 * day, 100 * day + 1000, day, 400 * day, 100 * day + 4000];
+        points.iter_mut().zip(times).for_each(|(p, at)| p.taken_at = at);
+        assert!(expired(&points, &policy(100, 1), Some(100 * day + 5000)).is_empty());
+        let later = expired(&points, &policy(100, 1), Some(102 * day));
+        assert_eq!(later, ["p3", "p2", "p1"], "two days later; of the one from the future nothing is known");
     }
 
     #[test]
     fn held_ones_keep_what_they_are_based_on() {
         let mut points = chains(9);
         points[1].held = true;
-        assert_eq!(expired(&points, &policy(1, 1), 9000), ["p8", "p7", "p6", "p5", "p4", "p3"]);
+        assert_eq!(expired(&points, &policy(1, 1), Some(9000)), ["p8", "p7", "p6", "p5", "p4", "p3"]);
     }
 
     proptest! {
@@ -74,7 +108,7 @@ mod tests {
                 p.deleting = *deleting && !held;
                 p
             }).collect();
-            let gone = expired(&points, &policy(keep, 0), at);
+            let gone = expired(&points, &policy(keep, 0), Some(at));
             for p in &points {
                 if gone.contains(&p.id) {
                     prop_assert!(!p.held);

@@ -29,6 +29,8 @@ pub struct Slot {
     transfer: Mutex<Option<Transfer>>,
     /// The target was tidied since this node started and since the last cycle that did not end well.
     tidied: AtomicBool,
+    /// What the source said of the machine's disks; `None`: not asked since this node started.
+    cost: Mutex<Option<Option<String>>>,
 }
 
 impl Runtime {
@@ -76,6 +78,14 @@ impl Slot {
 
     pub fn show(&self, transfer: Option<Transfer>) {
         *lock(&self.transfer) = transfer;
+    }
+
+    pub fn cost(&self) -> Option<Option<String>> {
+        lock(&self.cost).clone()
+    }
+
+    pub fn set_cost(&self, cost: Option<String>) {
+        *lock(&self.cost) = Some(cost);
     }
 
     pub fn is_tidied(&self) -> bool {

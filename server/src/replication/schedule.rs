@@ -1,12 +1,9 @@
 //! Whose turn it is: pure.
 
 use super::pace;
+use crate::state::Limits;
 use model::{Id, Millis, protection::ReplicationState};
 use std::collections::HashMap;
-
-/// Cycles at once on this node, and at each cloud: a cycle keeps a job open at the hypervisor and moves bulk data.
-pub const PER_NODE: usize = 4;
-pub const PER_CLOUD: usize = 3;
 
 /// What the decision needs to know of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,21 +42,21 @@ impl Entry {
         Some(due.max(self.not_before))
     }
 
-    /// When it goes into breach: the most urgent goes first, those without any point before all.
-    fn deadline(&self) -> Millis {
-        self.newest_at.map_or(0, |n| n + i64::from(self.rpo_seconds) * 1000)
+    /// When it goes into breach: the most urgent goes first, those without any point, or with one from the future, before all.
+    fn deadline(&self, now: Millis) -> Millis {
+        self.newest_at.filter(|n| *n <= now).map_or(0, |n| n + i64::from(self.rpo_seconds) * 1000)
     }
 }
 
 /// Whose turn begins now, given who is at it; and when to look again.
-pub fn choose(entries: &[Entry], running: &[Id], now: Millis) -> (Vec<Id>, Option<Millis>) {
+pub fn choose(entries: &[Entry], running: &[Id], now: Millis, limits: Limits) -> (Vec<Id>, Option<Millis>) {
     let mut load = Load::default();
     entries.iter().filter(|e| running.contains(&e.id)).for_each(|e| load.add(e));
     let mut waiting: Vec<&Entry> = entries.iter().filter(|e| !running.contains(&e.id) && e.due(now).is_some()).collect();
-    waiting.sort_by_key(|e| (e.deadline(), e.id.as_str()));
+    waiting.sort_by_key(|e| (e.deadline(now), e.id.as_str()));
     let mut starting = vec![];
     for entry in waiting.iter().filter(|e| e.due(now).is_some_and(|d| d <= now)) {
-        if load.takes(entry) {
+        if load.takes(entry, limits) {
             load.add(entry);
             starting.push(entry.id.clone());
         }
@@ -81,15 +78,20 @@ impl<'a> Load<'a> {
         *self.clouds.entry(&entry.target).or_default() += 1;
     }
 
-    fn takes(&self, entry: &Entry) -> bool {
-        let room = |cloud: &Id| self.clouds.get(cloud.as_str()).is_none_or(|n| *n < PER_CLOUD);
-        self.all < PER_NODE && room(&entry.source) && room(&entry.target)
+    fn takes(&self, entry: &Entry, limits: Limits) -> bool {
+        let room = |cloud: &Id| self.clouds.get(cloud.as_str()).is_none_or(|n| *n < limits.cycles_per_cloud);
+        self.all < limits.cycles_per_node && room(&entry.source) && room(&entry.target)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// With the usual limits.
+    fn choose(entries: &[Entry], running: &[Id], now: Millis) -> (Vec<Id>, Option<Millis>) {
+        super::choose(entries, running, now, Limits::default())
+    }
 
     fn entry(id: &str, newest_at: Option<Millis>) -> Entry {
         Entry {
@@ -120,7 +122,9 @@ mod tests {
     fn not_more_than_the_node_bears() {
         let entries: Vec<Entry> =
             (0..9).map(|i| Entry { source: format!("s{i}"), target: format!("t{i}"), ..entry(&format!("m{i}"), None) }).collect();
-        assert_eq!(choose(&entries, &[], 0).0.len(), PER_NODE);
+        assert_eq!(choose(&entries, &[], 0).0.len(), Limits::default().cycles_per_node);
+        let more = Limits { cycles_per_node: 7, ..Limits::default() };
+        assert_eq!(super::choose(&entries, &[], 0, more).0.len(), 7);
     }
 
     #[test]

@@ -18,7 +18,10 @@ use std::{
     time::{Duration, Instant},
 };
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
+/// However it ends, turns of one member are so far apart.
+const FLOOR: Duration = Duration::from_millis(pace::FLOOR.unsigned_abs());
 const LOOK: Duration = Duration::from_secs(5);
 /// Points that could not be deleted are tried again after so long.
 const PRUNE: Duration = Duration::from_secs(60);
@@ -26,7 +29,10 @@ const PRUNE: Duration = Duration::from_secs(60);
 #[derive(Default)]
 struct Memory {
     running: HashSet<Id>,
-    started: HashMap<Id, Millis>,
+    /// By the steady clock, like all that is remembered here: the wall clock may be set while it counts.
+    started: HashMap<Id, Instant>,
+    /// Members that pause after a failure: what their row says, and what that was taken for when it was first seen.
+    pauses: HashMap<Id, (Millis, Instant)>,
     /// Members one of whose clouds did not answer at the last look.
     silent: HashSet<Id>,
 }
@@ -65,13 +71,13 @@ async fn run(node: Node) {
 fn start_due(node: &Node, entries: &[Entry], memory: &mut Memory, done: &mpsc::UnboundedSender<Id>) -> Duration {
     let at = now();
     let busy: Vec<Id> = memory.running.iter().cloned().collect();
-    let (starting, next) = schedule::choose(entries, &busy, at);
+    let (starting, next) = schedule::choose(entries, &busy, at, node.limits);
     for id in starting {
         memory.running.insert(id.clone());
-        memory.started.insert(id.clone(), at);
+        memory.started.insert(id.clone(), Instant::now());
         let (node, done) = (node.clone(), done.clone());
         node.clone().tasks.spawn(async move {
-            turn::take(&node, &id).await;
+            turn::take(&node, &id).instrument(tracing::info_span!("cycle", member = %id)).await;
             let _ = done.send(id);
         });
     }
@@ -91,7 +97,7 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
         if !reachable {
             memory.silent.insert(member.id.clone());
         }
-        let mut next_try_at = member.next_try_at;
+        let mut next_try_at = memory.pause_ends(&member);
         if returned && next_try_at.is_some() {
             members::retry_now(&node.db, &member.id).await?;
             next_try_at = Some(0);
@@ -106,7 +112,7 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
             newest_at: member.newest_point_at,
             took_ms: member.last_cycle_ms.unwrap_or(0),
             next_try_at,
-            not_before: memory.started.get(&member.id).map_or(0, |at| at + pace::FLOOR),
+            not_before: memory.started.get(&member.id).map_or(0, |at| ahead(*at + FLOOR)),
             state: member.state,
             id: member.id,
         });
@@ -114,9 +120,29 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
     Ok(entries)
 }
 
+impl Memory {
+    /// When its pause after a failure is over, in the present time of the wall clock; `None`: it does not pause.
+    fn pause_ends(&mut self, member: &members::StoredMember) -> Option<Millis> {
+        let Some(at) = member.next_try_at else {
+            self.pauses.remove(&member.id);
+            return None;
+        };
+        let known = self.pauses.get(&member.id).filter(|(said, _)| *said == at).map(|(_, until)| *until);
+        let until = known.unwrap_or_else(|| Instant::now() + pace::left(at, member.error_since, now()));
+        self.pauses.insert(member.id.clone(), (at, until));
+        Some(ahead(until))
+    }
+}
+
+/// An instant of the steady clock as the wall clock would tell it now; 0 when it is over.
+fn ahead(until: Instant) -> Millis {
+    let left = until.saturating_duration_since(Instant::now());
+    if left.is_zero() { 0 } else { now() + Millis::try_from(left.as_millis()).unwrap_or(0) + 1 }
+}
+
 #[allow(clippy::cast_precision_loss)] // seconds
 fn lag(member: &members::StoredMember, work: &work::Work) {
-    let lag = member.newest_point_at.map_or(f64::INFINITY, |at| (now() - at).max(0) as f64 / 1000.0);
+    let lag = member.newest_point_at.and_then(|at| model::age(at, now())).map_or(f64::INFINITY, |ms| ms as f64 / 1000.0);
     metrics::gauge!("crossfade_replication_lag_seconds", "member" => member.name.clone(), "group" => work.group.clone()).set(lag);
 }
 

@@ -74,6 +74,13 @@ fn status(status: CloudStatus) -> &'static str {
     }
 }
 
+/// Is there anything that only the key file opens?
+pub async fn any_sealed(db: &Db) -> StoreResult<bool> {
+    let found: Option<(i64,)> =
+        on!(db, p => sqlx::query_as("SELECT CAST(1 AS BIGINT) FROM clouds WHERE secrets IS NOT NULL LIMIT 1").fetch_optional(p).await?);
+    Ok(found.is_some())
+}
+
 /// By name. The counts of machines are the inventory's to fill in.
 pub async fn list(db: &Db) -> StoreResult<Vec<StoredCloud>> {
     let sql = format!("SELECT {COLUMNS} FROM clouds ORDER BY name");

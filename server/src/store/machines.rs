@@ -156,7 +156,7 @@ struct RawMember {
 pub async fn members(db: &Db) -> StoreResult<Vec<MemberFact>> {
     let rows: Vec<RawMember> = on!(db, p => sqlx::query_as(
         "SELECT m.id, m.machine_id, m.name, g.id AS group_id, g.name AS group_name, g.protected_site AS site, m.state, g.paused, g.policy, \
-         (SELECT MAX(taken_at) FROM points t WHERE t.member_id = m.id AND t.deleting = 0) AS newest, \
+         (SELECT t.taken_at FROM points t WHERE t.member_id = m.id AND t.deleting = 0 ORDER BY t.seq DESC LIMIT 1) AS newest, \
          m.created_at, m.last_error, m.error_since FROM members m JOIN groups g ON g.id = m.group_id").fetch_all(p).await?);
     rows.into_iter().map(member).collect()
 }

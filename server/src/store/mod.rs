@@ -122,6 +122,20 @@ impl Db {
     }
 }
 
+impl Db {
+    /// Can it write? `ping` reads, and a full disk lets everybody read. One page and a sync; changes nothing that
+    /// anybody reads. PostgreSQL says by itself when its disk is full, and its disk is not ours to watch.
+    ///
+    /// # Errors
+    /// The database's own.
+    pub async fn try_write(&self) -> StoreResult<()> {
+        match self {
+            Self::Lite(p) => sqlx::query("PRAGMA user_version = 0").execute(p).await.map(drop),
+            Self::Pg(_) => self.ping().await,
+        }
+    }
+}
+
 /// A JSON column. Text that does not fit its type is a fault of the store, not of the user.
 pub(crate) fn json<T: serde::de::DeserializeOwned>(text: &str) -> StoreResult<T> {
     serde_json::from_str(text).map_err(|e| sqlx::Error::Decode(Box::new(e)))

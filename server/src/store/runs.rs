@@ -166,15 +166,23 @@ pub async fn claimable(db: &Db) -> StoreResult<Vec<Id>> {
     Ok(rows.into_iter().map(|r| r.0).collect())
 }
 
-/// Takes a run over by one conditional update; `None`: another was faster.
-pub async fn claim(db: &Db, id: &str, me: &str, lease_ms: i64, at: Millis) -> StoreResult<Option<i64>> {
+/// Runs whose lease ends later than any lease can, with that end: the clock was set back since it was written. Its
+/// driver, if it lives, writes a right one with its next heartbeat; one that stays the same has no driver.
+pub async fn of_another_clock(db: &Db, lease_ms: i64) -> StoreResult<Vec<(Id, Millis)>> {
+    let sql = format!("SELECT id, lease_until FROM runs WHERE state NOT IN {OVER} AND lease_until > {} + $1 ORDER BY id", clock(db));
+    on!(db, p => Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(lease_ms * 2).fetch_all(p).await?))
+}
+
+/// Takes a run over by one conditional update; `None`: another was faster. `void`: the end of a lease of which is known
+/// that nobody renews it.
+pub async fn claim(db: &Db, id: &str, me: &str, lease_ms: i64, at: Millis, void: Option<Millis>) -> StoreResult<Option<i64>> {
     let now = clock(db);
     let sql = format!(
         "UPDATE runs SET owner = $1, epoch = epoch + 1, lease_until = {now} + $2, started_at = COALESCE(started_at, $3) \
-         WHERE id = $4 AND lease_until < {now} AND state NOT IN {OVER} RETURNING epoch"
+         WHERE id = $4 AND (lease_until < {now} OR lease_until = $5) AND state NOT IN {OVER} RETURNING epoch"
     );
     let row: Option<(i64,)> =
-        on!(db, p => sqlx::query_as(AssertSqlSafe(sql)).bind(me).bind(lease_ms).bind(at).bind(id).fetch_optional(p).await?);
+        on!(db, p => sqlx::query_as(AssertSqlSafe(sql)).bind(me).bind(lease_ms).bind(at).bind(id).bind(void).fetch_optional(p).await?);
     Ok(row.map(|r| r.0))
 }
 

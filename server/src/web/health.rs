@@ -2,7 +2,7 @@
 
 use super::{AppState, CallerAddress, auth};
 use crate::{
-    error::{Code, Error, Result},
+    error::{Code, Error, Result, is_full},
     state::Node,
 };
 use axum::{
@@ -20,12 +20,13 @@ pub fn router() -> Router<AppState> {
     Router::new().route("/healthz", get(|| async { "ok\n" })).route("/readyz", get(readyz)).route("/metrics", get(show_metrics))
 }
 
-/// Ready: the store answers and the node is not on its way down.
+/// Ready: the store answers and can write, and the node is not on its way down.
 async fn readyz(State(node): State<Node>) -> (StatusCode, &'static str) {
-    let asked = tokio::time::timeout(Duration::from_secs(2), node.db.ping()).await;
+    let asked = tokio::time::timeout(Duration::from_secs(2), node.db.try_write()).await;
     match asked {
         _ if node.stopping.is_cancelled() => (StatusCode::SERVICE_UNAVAILABLE, "stopping\n"),
         Ok(Ok(())) => (StatusCode::OK, "ready\n"),
+        Ok(Err(e)) if is_full(&e) => (StatusCode::SERVICE_UNAVAILABLE, "the store cannot write: its disk is full\n"),
         _ => (StatusCode::SERVICE_UNAVAILABLE, "the store does not answer\n"),
     }
 }

@@ -99,6 +99,7 @@ fn status(code: Code) -> (StatusCode, &'static str) {
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
         Code::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
         Code::Conflict => (StatusCode::CONFLICT, "conflict"),
+        Code::Full => (StatusCode::INSUFFICIENT_STORAGE, "disk_full"),
         Code::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
         Code::Throttled => (StatusCode::TOO_MANY_REQUESTS, "throttled"),
         Code::Unsupported => (StatusCode::UNPROCESSABLE_ENTITY, "unsupported"),

@@ -1,6 +1,6 @@
 //! What a node refuses to start with.
 
-use server::{boot, config::Settings, services::first_start};
+use server::{boot, config::Settings, services::first_start, store::Db};
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 fn settings(dir: &Path) -> Settings {
@@ -24,6 +24,28 @@ async fn a_key_file_that_others_can_read_is_refused() {
     chmod(&config.key_file, 0o600);
     fs::write(&config.key_file, "short").unwrap();
     assert!(boot::open(&config).await.err().unwrap().to_string().contains("backup"));
+}
+
+#[tokio::test]
+async fn a_lost_key_file_is_missed_and_not_made_anew() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = settings(dir.path()).resolve().unwrap();
+    let node = boot::open(&config).await.unwrap();
+    fs::remove_file(&config.key_file).unwrap();
+    boot::open(&config).await.expect("nothing was sealed yet: a new key does no harm");
+    let Db::Lite(pool) = &node.db else { panic!() };
+    let sealed = node.secrets.seal(b"{}").unwrap();
+    let sql = "INSERT INTO clouds (id, name, kind, site, simulated, fields, created_at, status, status_since, secrets) \
+               VALUES ('c', 'c', 'simulator', 'x', 1, '{}', 0, 'ok', 0, $1)";
+    sqlx::query(sql).bind(sealed).execute(pool).await.unwrap();
+    let key = fs::read(&config.key_file).unwrap();
+    fs::remove_file(&config.key_file).unwrap();
+    let error = format!("{:#}", boot::open(&config).await.err().expect("it started without its key"));
+    assert!(error.contains("restore it from your backup") && error.contains("--key-file"), "{error}");
+    assert!(!config.key_file.exists(), "a new key was made");
+    fs::write(&config.key_file, key).unwrap();
+    chmod(&config.key_file, 0o600);
+    boot::open(&config).await.unwrap();
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ fn fields() -> Option<BTreeMap<String, String>> {
 fn open(fields: &BTreeMap<String, String>, fingerprint: Option<String>) -> (Arc<dyn Cloud>, tempfile::TempDir) {
     crypto();
     let scratch = tempfile::tempdir().unwrap();
-    let settings = Settings { fields: fields.clone(), fingerprint, scratch: scratch.path().to_owned() };
+    let settings = Settings { fields: fields.clone(), fingerprint, scratch: scratch.path().to_owned(), ..Settings::default() };
     (registry::open("libvirt", settings).unwrap(), scratch)
 }
 

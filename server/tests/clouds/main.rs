@@ -12,3 +12,4 @@ mod inventory;
 mod machines;
 mod power;
 mod replication;
+mod room;

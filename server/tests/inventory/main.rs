@@ -1,5 +1,7 @@
 //! The inventory against simulated clouds: what a screen sees when sites are lost, machines come and go, clouds lie.
 
+mod full;
+
 use model::{
     access::Role,
     cloud::{Cloud, CloudStatus, NewCloud},

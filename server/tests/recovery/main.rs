@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod cancel;
+mod clock;
 mod control;
 mod crash;
 mod faults;

@@ -5,9 +5,10 @@ use model::{
     run::{BlastMachine, BlastRadius},
 };
 
-/// Writes since the newest recovery point would be lost: its age in ms. `None`: there is no point, all is lost.
+/// Writes since the newest recovery point would be lost: its age in ms. `None`: there is no point, all is lost; or a
+/// clock was set back and nobody can tell.
 pub fn lost(machine: &BlastMachine, now: Millis) -> Option<i64> {
-    machine.newest_point_at.map(|at| (now - at).max(0))
+    machine.newest_point_at.and_then(|at| model::age(at, now))
 }
 
 pub fn above_objective(machine: &BlastMachine, now: Millis) -> bool {

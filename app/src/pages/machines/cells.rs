@@ -90,7 +90,7 @@ fn place(machine: &MachineRow) -> impl IntoView + use<> {
 fn protection(protection: Option<RowProtection>) -> impl IntoView {
     let clock = Clock::get();
     protection.map(|p| {
-        let late = move || p.newest_point_at.is_none_or(|t| clock.get() - t > i64::from(p.rpo_seconds) * 1000);
+        let late = move || p.newest_point_at.and_then(|t| model::age(t, clock.get())).is_none_or(|ms| ms > i64::from(p.rpo_seconds) * 1000);
         let words = move || p.newest_point_at.map_or_else(|| p.state.word().to_owned(), |t| format!("{} of {}", format::age(clock.get() - t), format::seconds(p.rpo_seconds)));
         let tone = Signal::derive(move || if late() && p.state.tone() == Tone::Good { Tone::Bad } else { p.state.tone() });
         view! { <a class="plain" href=format!("/protection/{}", p.group_id) title=p.group.clone()><Status tone=tone label=Signal::derive(words)/></a> }

@@ -15,6 +15,8 @@ use model::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lag {
     pub ms: Option<i64>,
+    /// There is a point, but a clock was set back: how old it is nobody can tell.
+    pub unknown: bool,
     pub breach: bool,
     /// Nothing flows, on purpose: a breach is then no alarm of replication.
     pub at_rest: bool,
@@ -23,6 +25,7 @@ pub struct Lag {
 pub fn lag(replication: &Replication, policy: &Policy, now: Millis) -> Lag {
     Lag {
         ms: replication.lag_ms(now),
+        unknown: replication.newest_point_at.is_some() && replication.lag_ms(now).is_none(),
         breach: replication.in_breach(policy, now),
         at_rest: replication.state == ReplicationState::Recovered,
     }
@@ -38,6 +41,7 @@ fn words(lag: Lag, rpo_seconds: u32) -> (Tone, String) {
     let objective = format::seconds(rpo_seconds);
     match (lag.ms, lag.at_rest) {
         (_, true) => (Tone::Idle, "Recovered; not replicating".into()),
+        (None, _) if lag.unknown => (Tone::Bad, format!("Age unknown since a clock was set back, objective {objective}")),
         (None, _) => (Tone::Bad, format!("No recovery point yet, objective {objective}")),
         (Some(ms), _) if lag.breach => (Tone::Bad, format!("Breach: {} old, objective {objective}", format::age(ms))),
         (Some(ms), _) => (Tone::Good, format!("{} old, objective {objective}", format::age(ms))),
@@ -76,9 +80,10 @@ mod tests {
 
     #[test]
     fn no_point_at_all_is_told_apart_from_an_old_one() {
-        let none = Lag { ms: None, breach: true, at_rest: false };
+        let none = Lag { ms: None, unknown: false, breach: true, at_rest: false };
         assert!(words(none, 60).1.contains("No recovery point yet"));
-        let old = Lag { ms: Some(90_000), breach: true, at_rest: false };
+        assert!(words(Lag { unknown: true, ..none }, 60).1.contains("unknown"));
+        let old = Lag { ms: Some(90_000), unknown: false, breach: true, at_rest: false };
         assert!(words(old, 60).1.starts_with("Breach: 1 min 30 s"));
         assert_eq!(words(Lag { at_rest: true, ..old }, 60).0, Tone::Idle);
     }

@@ -11,6 +11,9 @@ use url::Url;
 /// Where backups are served when nothing else is said: qemu's NBD port and some more, since each machine needs one.
 const NBD_PORTS: RangeInclusive<u16> = 10809..=10872;
 
+/// Calls at one host at a time; more only queue up inside libvirtd, whose default is 5 for each client.
+const CALLS: usize = 8;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     Tls,
@@ -45,6 +48,7 @@ pub struct Config {
     pub migration_host: Option<String>,
     pub fingerprint: Option<String>,
     pub scratch: PathBuf,
+    pub calls: usize,
 }
 
 impl Config {
@@ -55,6 +59,7 @@ impl Config {
         let insecure = switch(fields, "insecure")?;
         let (uri, transport) = uri(fields, insecure)?;
         Ok(Self {
+            calls: if settings.calls == 0 { CALLS } else { settings.calls },
             pki: pki(fields, &uri)?,
             ssh_key: text(fields, "ssh_key"),
             ssh_known_hosts: text(fields, "ssh_known_hosts"),

@@ -20,10 +20,10 @@ use std::{
 };
 use tokio::sync::{Mutex, Semaphore, broadcast};
 
-/// Calls at one host at a time; more only queue up inside libvirtd, whose default is 5 for each client.
-const CALLS: usize = 8;
 /// Opens that may hang at a time.
 const OPENS: usize = 3;
+/// Heart beats that may hang at a time.
+const PULSES: usize = 2;
 const OPEN: Duration = Duration::from_secs(10);
 /// A silent host is given up after interval * (misses + 1): 6 s, so that the screen is red within 10.
 const KEEPALIVE: (i32, u32) = (2, 2);
@@ -37,6 +37,15 @@ pub struct Link {
     threads: Threads,
     opens: Arc<Semaphore>,
     state: Mutex<State>,
+    pulse: Pulse,
+    /// When a packet came back from the host last, even if nothing more came of it.
+    sign: Lock<Option<Instant>>,
+}
+
+/// The heart beat has a connection and threads of its own: a host that is busy with long calls is not a dead one.
+struct Pulse {
+    threads: Threads,
+    conn: Mutex<Option<Conn>>,
 }
 
 #[derive(Default)]
@@ -59,7 +68,9 @@ pub struct Session {
 
 impl Link {
     pub fn new(config: Config) -> Self {
-        Self { config, threads: Threads::new(CALLS), opens: Arc::new(Semaphore::new(OPENS)), state: Mutex::default() }
+        let pulse = Pulse { threads: Threads::new(PULSES), conn: Mutex::default() };
+        let threads = Threads::new(config.calls);
+        Self { config, threads, opens: Arc::new(Semaphore::new(OPENS)), state: Mutex::default(), pulse, sign: Lock::default() }
     }
 
     /// Runs blocking `work` with the connection, on a thread of its own.
@@ -79,6 +90,35 @@ impl Link {
         let at = session.clone();
         let answer = self.threads.run(move || work(&at.conn)).await?;
         answer.map_err(|error| session.judge(error))
+    }
+
+    /// Does the host answer? Never waits for other calls to it.
+    ///
+    /// # Errors
+    /// The connection's or libvirt's own.
+    pub async fn alive(&self) -> Result<()> {
+        let session = self.session().await?;
+        let mut own = self.pulse.conn.lock().await;
+        if own.is_none() {
+            // Where no second one can be had, the first one is asked: on a thread of its own at least.
+            *own = self.open_conn().await.ok();
+        }
+        if let Some(conn) = own.clone() {
+            drop(own);
+            if let Ok(Ok(_)) = self.pulse.threads.run(move || conn.lib_version()).await {
+                return Ok(());
+            }
+            // Only this one may be broken: the other one tells.
+            *self.pulse.conn.lock().await = None;
+        }
+        let conn = session.conn.clone();
+        let answer = self.pulse.threads.run(move || conn.lib_version().map(drop)).await?;
+        answer.map_err(|fault| session.judge(fault.into()))
+    }
+
+    /// How long ago something came back from the host.
+    pub fn last_sign(&self) -> Option<Duration> {
+        self.sign.lock().unwrap_or_else(PoisonError::into_inner).map(|at| at.elapsed())
     }
 
     /// # Errors
@@ -117,6 +157,7 @@ impl Link {
     }
 
     pub async fn disconnect(&self) {
+        *self.pulse.conn.lock().await = None;
         self.state.lock().await.session = None;
     }
 
@@ -131,14 +172,17 @@ impl Link {
     async fn look(&self) -> Result<Option<String>> {
         let config = &self.config;
         let Some(host) = config.host() else { return Ok(None) };
+        let answered = || *self.sign.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
         match config.transport {
             Transport::Tls => {
-                let seen = tls::fingerprint(&host, config.uri.port().unwrap_or(16514), config.pki.as_ref()).await?;
+                let port = config.uri.port().unwrap_or(16514);
+                let tcp = tls::tcp(&host, port).await.inspect(|_| answered())?;
+                let seen = tls::fingerprint(&host, tcp, config.pki.as_ref()).await?;
                 pinned(&host, config.fingerprint.as_deref(), &seen)?;
                 Ok(Some(seen))
             }
-            Transport::Tcp => tls::tcp(&host, config.uri.port().unwrap_or(16509)).await.map(|_| None),
-            Transport::Ssh => tls::tcp(&host, config.uri.port().unwrap_or(22)).await.map(|_| None),
+            Transport::Tcp => tls::tcp(&host, config.uri.port().unwrap_or(16509)).await.map(|_| answered()).map(|()| None),
+            Transport::Ssh => tls::tcp(&host, config.uri.port().unwrap_or(22)).await.map(|_| answered()).map(|()| None),
             Transport::Unix | Transport::Test => Ok(None),
         }
     }
@@ -194,12 +238,7 @@ impl Session {
         let kind = conn.kind();
         let version = conn.lib_version()?;
         let is_qemu = kind == "QEMU";
-        if !is_qemu && kind != "TEST" {
-            return Err(Error::new(Kind::Unsupported, format!("This is libvirt for {kind}; only QEMU/KVM is supported.")));
-        }
-        if version < OLDEST {
-            return Err(Error::new(Kind::Unsupported, format!("libvirt {} is too old: 7.2.0 or newer is needed.", version_text(version))));
-        }
+        supported(&kind, version)?;
         let (signals, _) = broadcast::channel(4096);
         let (lost, reason, subscription) = (AtomicBool::new(false), Lock::default(), Lock::default());
         Ok(Self { conn, lost, reason, signals, subscription, version, fingerprint, is_qemu })
@@ -269,6 +308,57 @@ impl Drop for Session {
     }
 }
 
+/// # Errors
+/// `Unsupported`: what it is, and what it would have to be.
+fn supported(kind: &str, version: u64) -> Result<()> {
+    let no = |words: String| Err(Error::new(Kind::Unsupported, words));
+    if kind != "QEMU" && kind != "TEST" {
+        return no(format!("This is libvirt for {kind}; only QEMU/KVM is supported."));
+    }
+    if version < OLDEST {
+        return no(format!("libvirt {} is too old: 7.2.0 or newer is needed. Update libvirt on that host.", version_text(version)));
+    }
+    Ok(())
+}
+
 pub fn version_text(version: u64) -> String {
     format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All threads are busy with calls that last; before, the heart beat waited behind them and the host counted as dead.
+    #[tokio::test]
+    async fn a_busy_host_is_alive() {
+        let fields = [("uri", "test:///default"), ("insecure", "true")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let settings = crate::clouds::Settings { fields, calls: 1, ..Default::default() };
+        let link = Arc::new(Link::new(Config::parse(settings).unwrap()));
+        link.alive().await.unwrap();
+        let (begun, started) = tokio::sync::oneshot::channel();
+        let busy = link.clone();
+        let long = tokio::spawn(async move {
+            busy.call(move |_| {
+                let _ = begun.send(());
+                std::thread::sleep(Duration::from_secs(3));
+                Ok(())
+            })
+            .await
+        });
+        started.await.unwrap();
+        tokio::time::timeout(Duration::from_secs(1), link.alive()).await.expect("it waits for a turn").unwrap();
+        assert!(!long.is_finished());
+        long.abort();
+    }
+
+    #[test]
+    fn what_is_too_old_or_something_else_is_said_with_what_it_would_have_to_be() {
+        assert!(supported("QEMU", 7_002_000).is_ok() && supported("TEST", 9_000_000).is_ok());
+        let old = supported("QEMU", 7_001_009).unwrap_err();
+        assert_eq!(old.kind, Kind::Unsupported);
+        assert!(old.message.contains("7.1.9 is too old: 7.2.0") && old.message.contains("Update"), "{}", old.message);
+        let other = supported("LXC", 9_000_000).unwrap_err();
+        assert!(other.kind == Kind::Unsupported && other.message.contains("LXC") && other.message.contains("QEMU"));
+    }
 }

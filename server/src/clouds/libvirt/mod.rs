@@ -123,6 +123,10 @@ impl Cloud for Libvirt {
         (!self.is_test()).then_some(self as _)
     }
 
+    fn last_sign(&self) -> Option<std::time::Duration> {
+        self.link.last_sign()
+    }
+
     async fn disconnect(&self) {
         self.lines.clear();
         self.link.disconnect().await;

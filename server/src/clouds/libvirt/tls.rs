@@ -45,9 +45,8 @@ fn explain(error: &std::io::Error) -> String {
 ///
 /// # Errors
 /// `Auth` when it refused our certificate, `Transient` when it did not answer.
-pub async fn fingerprint(host: &str, port: u16, pki: Option<&Pki>) -> Result<String> {
+pub async fn fingerprint(host: &str, tcp: TcpStream, pki: Option<&Pki>) -> Result<String> {
     let connector = TlsConnector::from(Arc::new(config(Arc::new(Anyone(provider())), pki)?));
-    let tcp = tcp(host, port).await?;
     let mut stream = handshake(&connector, host, tcp).await?;
     let seen = stream.get_ref().1.peer_certificates().and_then(|all| all.first()).map(|one| hex(&Sha256::digest(one)));
     if pki.is_some() {

@@ -37,7 +37,7 @@ pub struct Tracked {
 }
 
 pub fn now() -> Millis {
-    jiff::Timestamp::now().as_millisecond()
+    crate::state::now()
 }
 
 pub fn read_counter(disk: &Image) -> u64 {

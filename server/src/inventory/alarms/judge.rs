@@ -1,6 +1,6 @@
 //! Which alarms the present state calls for: pure.
 
-use super::{Condition, clock::Jump};
+use super::{Condition, clock::Jump, disk::Disk};
 use crate::{
     inventory::{
         rows::Context,
@@ -21,10 +21,15 @@ pub struct Scene<'a> {
     pub table: &'a Table,
     pub split: &'a [Split],
     pub jump: Option<Jump>,
+    /// One that nobody took back or acknowledged.
+    pub unsettled: Option<Jump>,
+    pub disk: &'a Disk,
     pub now: Millis,
 }
 
-const JUDGED: [&str; 11] = [
+pub const CLOCK_UNSETTLED: &str = "clock_unsettled";
+
+const JUDGED: [&str; 14] = [
     "site_down",
     "cloud_unreachable",
     "cloud_refused",
@@ -36,6 +41,9 @@ const JUDGED: [&str; 11] = [
     "replication_failing",
     "not_protected",
     "clock_jump",
+    CLOCK_UNSETTLED,
+    "store_full",
+    "disk_low",
 ];
 
 /// Raised and cleared here, and nowhere else.
@@ -53,6 +61,8 @@ pub fn judge(scene: &Scene) -> Vec<Condition> {
     all.extend(copies(scene));
     all.extend(replication(scene));
     all.extend(scene.jump.map(clock));
+    all.extend(scene.unsettled.map(unsettled));
+    all.extend(disk(scene.disk));
     all
 }
 
@@ -223,10 +233,11 @@ fn of_machine(kind: &'static str, severity: Severity, row: &Row, cloud: &Cloud, 
     }
 }
 
-/// Behind its objective. One that was protected a moment ago has as long as the objective for its first point.
+/// Behind its objective. One that was protected a moment ago has as long as the objective for its first point. A point
+/// from the future (the clock was set back) may be any age: nobody can say that the objective is kept.
 pub fn in_breach(m: &MemberFact, now: Millis) -> bool {
     let since = m.newest_point_at.unwrap_or(m.created_at);
-    m.state != ReplicationState::Recovered && now - since > i64::from(m.rpo_seconds) * 1000
+    m.state != ReplicationState::Recovered && model::age(since, now).is_none_or(|ms| ms > i64::from(m.rpo_seconds) * 1000)
 }
 
 fn replication(scene: &Scene) -> Vec<Condition> {
@@ -287,13 +298,38 @@ fn not_protected(recovered: &[&MemberFact], of: usize) -> Option<Condition> {
 fn clock(jump: Jump) -> Condition {
     let seconds = jump.by.abs() / 1000;
     let way = if jump.by > 0 { "ahead" } else { "back" };
-    Condition {
-        kind: "clock_jump",
-        subject_id: String::new(),
-        severity: Severity::Warning,
-        subject: "this console".into(),
-        site: None,
-        message: format!("The clock of this node jumped {way} by {seconds} s. Ages around that moment are wrong; check its time service."),
-        link: Some("/activity".into()),
+    let message = format!("The clock of this node jumped {way} by {seconds} s. Ages around that moment are wrong; check its time service.");
+    of_console("clock_jump", Severity::Warning, message, "/activity")
+}
+
+fn of_console(kind: &'static str, severity: Severity, message: String, link: &str) -> Condition {
+    Condition { kind, subject_id: String::new(), severity, subject: "this console".into(), site: None, message, link: Some(link.into()) }
+}
+
+fn unsettled(jump: Jump) -> Condition {
+    let how = match jump.by {
+        0 => "The clock of this node jumped before its last start".to_owned(),
+        by if by > 0 => format!("The clock of this node is {} s ahead of where it was", by / 1000),
+        by => format!("The clock of this node is {} s behind where it was", -by / 1000),
+    };
+    let message = format!(
+        "{how}. No recovery point and no old copy is deleted because of its age until the clock is set back right, or somebody acknowledges \
+         this alarm since the clock is right now."
+    );
+    of_console(CLOCK_UNSETTLED, Severity::Warning, message, "/activity")
+}
+
+fn disk(disk: &Disk) -> Vec<Condition> {
+    let mut all = vec![];
+    if disk.full {
+        let message = "The store cannot write: its disk is full. What you see is current, but nothing can be changed, no recovery point is \
+                       made and no run goes on. Free space there; it goes on by itself.";
+        all.push(of_console("store_full", Severity::Critical, message.into(), "/activity"));
     }
+    if let Some(free) = disk.low {
+        let message =
+            format!("Only {} MiB are free in its data folder {}. Free space there before the store cannot write.", free >> 20, disk.folder);
+        all.push(of_console("disk_low", Severity::Warning, message, "/activity"));
+    }
+    all
 }

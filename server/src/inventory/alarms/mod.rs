@@ -4,6 +4,7 @@
 //! in line with it, so an alarm cannot be forgotten and goes when its cause goes. Other parts raise their own kinds.
 
 mod clock;
+mod disk;
 mod judge;
 
 use super::rows::Context;
@@ -13,7 +14,7 @@ use crate::{
     store::alarms as store,
 };
 use judge::Scene;
-pub use judge::in_breach;
+pub use judge::{CLOCK_UNSETTLED, in_breach};
 use model::{Id, Severity, alarm::Alarm, live::Topic};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -26,13 +27,42 @@ use tokio::{sync::Notify, time::sleep};
 #[derive(Default)]
 pub struct Memory {
     active: Mutex<HashMap<Id, Alarm>>,
+    /// Raised or cleared, but not in the store yet.
+    unsaved: Mutex<HashSet<Id>>,
+    clock: Mutex<clock::Watch>,
     wake: Notify,
 }
 
 impl Memory {
     fn active(&self) -> MutexGuard<'_, HashMap<Id, Alarm>> {
-        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+        held(&self.active)
     }
+}
+
+// A poisoned lock means a panic in one of the short sections below: what it guards is whole.
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The wall clock, where something may be deleted because it is old; `None`: not by this clock.
+pub fn clock_for_ages(node: &Node) -> Option<model::Millis> {
+    held(&node.inventory.alarms.clock).for_ages()
+}
+
+/// The clock may have jumped, and nobody knows which of the two times is right: this is the later one.
+pub fn latest_now(node: &Node) -> model::Millis {
+    held(&node.inventory.alarms.clock).latest()
+}
+
+/// May a span between two instants be told, one of which was written down earlier?
+pub fn clock_is_settled(node: &Node) -> bool {
+    held(&node.inventory.alarms.clock).unsettled().is_none()
+}
+
+/// Somebody looked at the clock of this node: it is right.
+pub fn acknowledge_clock(node: &Node) {
+    held(&node.inventory.alarms.clock).acknowledge();
+    wake(node);
 }
 
 /// The same condition of the same subject is the same alarm.
@@ -69,38 +99,43 @@ pub fn active(node: &Node) -> Vec<Alarm> {
     alarms
 }
 
-/// Durable when it returns. Raising what is raised already only brings its words up to date.
-///
-/// # Errors
-/// The store's.
-pub async fn raise(node: &Node, condition: Condition) -> Result<()> {
+/// On the screens when it returns, and in the store by [`save`]: a store that cannot write hides nothing. Raising what
+/// is raised already only brings its words up to date.
+fn raise(node: &Node, condition: Condition) {
     let known = node.inventory.alarms.active().get(&condition.id()).cloned();
     let alarm = condition.alarm(known.as_ref().map_or_else(now, |k| k.since));
     if known.as_ref() == Some(&alarm) {
-        return Ok(());
+        return;
     }
-    store::raise(&node.db, &alarm).await?;
     if known.is_none() {
         tracing::warn!(kind = %alarm.kind, subject = %alarm.subject, message = %alarm.message, "alarm");
     }
+    held(&node.inventory.alarms.unsaved).insert(alarm.id.clone());
     node.live.publish(Topic::Alarm, alarm.id.as_str(), &alarm);
     node.inventory.alarms.active().insert(alarm.id.clone(), alarm);
-    Ok(())
 }
 
 /// The cause is gone.
-///
-/// # Errors
-/// The store's.
-pub async fn clear(node: &Node, kind: &str, subject_id: &str) -> Result<()> {
-    clear_id(node, &alarm_id(kind, subject_id)).await
+fn clear(node: &Node, id: &str) {
+    if node.inventory.alarms.active().remove(id).is_some() {
+        held(&node.inventory.alarms.unsaved).insert(id.to_owned());
+        node.live.publish(Topic::Alarm, id, &serde_json::Value::Null);
+    }
 }
 
-async fn clear_id(node: &Node, id: &str) -> Result<()> {
-    if node.inventory.alarms.active().contains_key(id) {
-        store::clear(&node.db, id, now()).await?;
-        node.inventory.alarms.active().remove(id);
-        node.live.publish(Topic::Alarm, id, &serde_json::Value::Null);
+/// Writes down what was raised and cleared; what fails is tried again with the next judgement.
+async fn save(node: &Node) -> Result<()> {
+    let all: Vec<Id> = held(&node.inventory.alarms.unsaved).iter().cloned().collect();
+    for id in all {
+        let alarm = node.inventory.alarms.active().get(&id).cloned();
+        match &alarm {
+            Some(alarm) => store::raise(&node.db, alarm).await?,
+            None => drop(store::clear(&node.db, &id, now()).await?),
+        }
+        // Turned again while it was written: once more.
+        if node.inventory.alarms.active().get(&id) == alarm.as_ref() {
+            held(&node.inventory.alarms.unsaved).remove(&id);
+        }
     }
     Ok(())
 }
@@ -110,15 +145,23 @@ pub fn wake(node: &Node) {
     node.inventory.alarms.wake.notify_one();
 }
 
-pub(super) async fn keep(node: Node) {
+/// What was raised when the node ended.
+pub(super) async fn restore(node: &Node) {
     match store::active(&node.db).await {
         Ok(alarms) => *node.inventory.alarms.active() = alarms.into_iter().map(|a| (a.id.clone(), a)).collect(),
         Err(error) => tracing::error!(%error, "the alarms of before could not be read"),
     }
-    let (mut clock, mut split) = (clock::Watch::default(), SplitWatch::default());
+    if node.inventory.alarms.active().contains_key(&alarm_id(judge::CLOCK_UNSETTLED, "")) {
+        held(&node.inventory.alarms.clock).inherit();
+    }
+}
+
+pub(super) async fn keep(node: Node) {
+    let (mut disk, mut split) = (disk::Watch::default(), SplitWatch::default());
     loop {
-        let jump = clock.look();
-        if let Err(error) = judge_now(&node, jump, &mut split).await {
+        let disk = disk.look(&node).await;
+        judge_now(&node, disk, &mut split).await;
+        if let Err(error) = save(&node).await {
             tracing::warn!(%error, "alarms could not be written down");
         }
         tokio::select! {
@@ -137,7 +180,7 @@ struct SplitWatch {
     splits: Vec<judge::Split>,
 }
 
-async fn judge_now(node: &Node, jump: Option<clock::Jump>, watch: &mut SplitWatch) -> Result<()> {
+async fn judge_now(node: &Node, disk: &disk::Disk, watch: &mut SplitWatch) {
     let version = node.inventory.version();
     if watch.version != Some(version) {
         watch.splits = confirmed_split(node).await;
@@ -146,22 +189,25 @@ async fn judge_now(node: &Node, jump: Option<clock::Jump>, watch: &mut SplitWatc
     }
     let split = &watch.splits;
     let context = Context::of(node);
+    let (jump, unsettled) = {
+        let mut clock = held(&node.inventory.alarms.clock);
+        (clock.look(), clock.unsettled())
+    };
     let conditions = {
         let table = node.inventory.table();
-        judge::judge(&Scene { context: &context, table: &table, split, jump, now: now() })
+        judge::judge(&Scene { context: &context, table: &table, split, jump, unsettled, disk, now: now() })
     };
     let raised: HashSet<Id> = conditions.iter().map(Condition::id).collect();
     for condition in conditions {
-        raise(node, condition).await?;
+        raise(node, condition);
     }
     // While a cloud has not been looked at yet, what was raised about clouds before the start stands.
     let undecided = context.clouds.values().any(|c| c.status == model::cloud::CloudStatus::Connecting);
     let over = |a: &&Alarm| !raised.contains(&a.id) && judge::judges(&a.kind) && !(undecided && judge::needs_all_clouds(&a.kind));
     let gone: Vec<Id> = node.inventory.alarms.active().values().filter(over).map(|a| a.id.clone()).collect();
     for id in gone {
-        clear_id(node, &id).await?;
+        clear(node, &id);
     }
-    Ok(())
 }
 
 /// Two copies that seem to run: each is looked at again before anybody is frightened, since one of the two

@@ -67,7 +67,7 @@ fn row_matches(term: &Term, row: &Row, context: &Context, now: Millis) -> bool {
         Term::Protected(b) => facts.members.contains_key(&row.id) == *b,
         Term::Split(b) => context.split.contains(&row.id) == *b,
         Term::Rpo(rpo) => facts.members.get(&row.id).is_some_and(|m| {
-            let late = m.newest_point_at.is_none_or(|t| now - t > i64::from(m.rpo_seconds) * 1000);
+            let late = m.newest_point_at.and_then(|t| model::age(t, now)).is_none_or(|ms| ms > i64::from(m.rpo_seconds) * 1000);
             (late && m.state != ReplicationState::Recovered) == (*rpo == Rpo::Breach)
         }),
         Term::Cpu(c, n) => c.holds(row.vcpus.into(), *n),

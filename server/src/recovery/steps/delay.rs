@@ -2,7 +2,7 @@
 
 use super::{End, Halt, done};
 use crate::{
-    recovery::{context::Context, spec::Facts},
+    recovery::{context::Context, deadline::Deadline, spec::Facts},
     state::now,
 };
 use std::time::Duration;
@@ -10,7 +10,6 @@ use std::time::Duration;
 pub async fn run(ctx: &Context, seconds: u32) -> Result<End, Halt> {
     let began = ctx.own().began_at.unwrap_or_else(now);
     ctx.note(Facts { began_at: Some(began), ..Facts::default() }).await?;
-    let left = began + i64::from(seconds) * 1000 - now();
-    ctx.sleep(Duration::from_millis(u64::try_from(left).unwrap_or_default())).await?;
+    ctx.sleep(Deadline::rest(&ctx.node, began, Duration::from_secs(seconds.into())).left()).await?;
     done(format!("Waited {seconds} s."), ctx.own())
 }

@@ -3,11 +3,12 @@
 use super::{End, Halt, done};
 use crate::{
     clouds::{Observed, guard::SHORT},
-    recovery::{context::Context, look::TICK, spec::Facts},
+    recovery::{context::Context, deadline::Deadline, look::TICK, spec::Facts},
     state::now,
     steering::probe,
 };
 use model::{machine::PowerState, plan::HealthCheck};
+use std::time::Duration;
 
 pub async fn run(ctx: &Context, check: &HealthCheck, timeout_seconds: u32) -> Result<End, Halt> {
     let subject = ctx.subject()?;
@@ -15,7 +16,7 @@ pub async fn run(ctx: &Context, check: &HealthCheck, timeout_seconds: u32) -> Re
     let since = ctx.own().began_at.unwrap_or_else(now);
     ctx.note(Facts { began_at: Some(since), ..Facts::default() }).await?;
     let native_id = facts.native_id.clone().ok_or_else(|| Halt::failed("The machine at the target was not made yet."))?;
-    let deadline = now() + i64::from(timeout_seconds.max(1)) * 1000;
+    let deadline = Deadline::after(Duration::from_secs(timeout_seconds.max(1).into()));
     loop {
         let why = match ctx.unless_interrupted(once(ctx, &native_id, check)).await? {
             Ok(good) => {
@@ -28,7 +29,7 @@ pub async fn run(ctx: &Context, check: &HealthCheck, timeout_seconds: u32) -> Re
             }
             Err(why) => why,
         };
-        if now() >= deadline {
+        if deadline.is_over() {
             return Err(Halt::failed(format!(
                 "{} is not well after {timeout_seconds} s: {why} Look at its console, then retry, or skip the check.",
                 subject.name

@@ -6,6 +6,7 @@ use crate::{
     clouds::{error::Error, guard::LONG},
     recovery::{
         context::Context,
+        deadline::Deadline,
         look::{self, TICK},
         publish,
         spec::Facts,
@@ -17,7 +18,7 @@ use model::machine::PowerState;
 use std::time::Duration;
 
 /// A hypervisor under load takes a few seconds to start a process.
-const PATIENCE: i64 = 60_000;
+const PATIENCE: Duration = Duration::from_secs(60);
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let subject = ctx.subject()?;
@@ -33,9 +34,9 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
             .run("start", LONG, async { guard.cloud().power().ok_or_else(|| Error::lacks("start machines"))?.start(&native_id).await })
             .await?;
     }
-    let began = now();
+    let deadline = Deadline::after(PATIENCE);
     while look::state(&guard, &native_id, Duration::from_secs(8)).await? != Some(PowerState::Running) {
-        if now() > began + PATIENCE {
+        if deadline.is_over() {
             return Err(Halt::failed(format!(
                 "{} was started at {} but does not run. Look at it there, then retry.",
                 subject.name, guard.name

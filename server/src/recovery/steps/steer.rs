@@ -3,14 +3,14 @@
 use super::{End, Halt, done};
 use crate::{
     clouds::guard::SHORT,
-    recovery::{context::Context, look::TICK},
-    state::now,
+    recovery::{context::Context, deadline::Deadline, look::TICK},
     steering::{self, Request},
 };
 use model::plan::HealthCheck;
+use std::time::Duration;
 
 /// Caches on the way have heard a repeated announcement by then.
-const PATIENCE: i64 = 15_000;
+const PATIENCE: Duration = Duration::from_secs(15);
 
 pub async fn run(ctx: &Context, address: &str, mechanism: &str, probe: &HealthCheck) -> Result<End, Halt> {
     let subject = ctx.subject()?;
@@ -21,14 +21,14 @@ pub async fn run(ctx: &Context, address: &str, mechanism: &str, probe: &HealthCh
     let steering = steering::by_name(mechanism).map_err(Halt::failed)?;
     let request = Request { address: address.into(), nics: machine.nics, probe: probe.clone() };
     let plan = steering.plan(&request).await.map_err(Halt::failed)?;
-    let deadline = now() + PATIENCE;
+    let deadline = Deadline::after(PATIENCE);
     loop {
         // A mechanism that cannot act may still turn out not to be needed: only the probe decides.
         let applied = steering.apply(&plan, ctx.journal.claim.epoch).await;
         let how = applied.unwrap_or_else(|why| format!("not announced by this node: {why}"));
         match ctx.unless_interrupted(steering.verify(&plan)).await? {
             Ok(seen) => return done(format!("{address} reaches {}: {seen} ({how}).", subject.name), ctx.own()),
-            Err(why) if now() > deadline => {
+            Err(why) if deadline.is_over() => {
                 return Err(Halt::failed(format!(
                     "{address} does not reach {}: {why} ({how}). Check the network between the sites, then retry.",
                     subject.name

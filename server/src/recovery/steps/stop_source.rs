@@ -12,16 +12,17 @@ use crate::{
     },
     recovery::{
         context::Context,
+        deadline::Deadline,
         look::{self, BRIEF, TICK},
         spec::Facts,
     },
     state::now,
 };
 use model::{Severity, machine::PowerState};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// A hard stop is over in a second or two; a host under load gets more.
-const HARD: i64 = 30_000;
+const HARD: Duration = Duration::from_secs(30);
 /// Looks that fail in a row before the cloud counts as gone.
 const MISSES: u32 = 3;
 
@@ -54,16 +55,20 @@ async fn stop(ctx: &Context, guard: &Guard, grace_seconds: u32, unproved_ok: boo
             at
         }
     };
-    let grace_ends = asked + i64::from(grace_seconds) * 1000;
-    if now() < grace_ends {
+    let limit = Duration::from_secs(grace_seconds.into());
+    let grace = Deadline::rest(&ctx.node, asked, limit);
+    let (begun, gone) = (Instant::now(), limit - grace.left().min(limit));
+    if !grace.is_over() {
         order(guard, &subject.source.native_id, StopMode::Graceful).await?;
     }
-    let mut hard = false;
+    let mut hard = None;
     let mut misses = 0;
     loop {
         match look::state(guard, &subject.source.native_id, Duration::from_secs(3)).await {
             Ok(None) => return off(ctx, format!("{} no longer exists at {}.", subject.name, guard.name)).await,
-            Ok(Some(state)) if state.is_off() => return off(ctx, stopped(&subject.name, &guard.name, hard, state, asked)).await,
+            Ok(Some(state)) if state.is_off() => {
+                return off(ctx, stopped(&subject.name, &guard.name, hard.is_some(), state, gone + begun.elapsed())).await;
+            }
             Ok(Some(_)) => misses = 0,
             Err(error) => {
                 misses += 1;
@@ -72,13 +77,13 @@ async fn stop(ctx: &Context, guard: &Guard, grace_seconds: u32, unproved_ok: boo
                 }
             }
         }
-        if now() >= grace_ends && !hard {
+        if grace.is_over() && hard.is_none() {
             let text = format!("{} did not go down within {grace_seconds} s: taking its power away.", subject.name);
             ctx.say(Severity::Warning, &text).await?;
             order(guard, &subject.source.native_id, StopMode::Hard).await?;
-            hard = true;
+            hard = Some(Deadline::after(HARD));
         }
-        if now() > grace_ends.max(asked) + HARD {
+        if hard.is_some_and(Deadline::is_over) {
             return Err(Halt::failed(format!(
                 "{} still runs at {}: it could not be stopped. Stop it there, then retry.",
                 subject.name, guard.name
@@ -92,9 +97,9 @@ async fn order(guard: &Guard, native_id: &str, mode: StopMode) -> Result<(), Err
     guard.run("stop", LONG, async { guard.cloud().power().ok_or_else(|| Error::lacks("stop machines"))?.stop(native_id, mode).await }).await
 }
 
-fn stopped(name: &str, cloud: &str, hard: bool, state: PowerState, asked: i64) -> String {
+fn stopped(name: &str, cloud: &str, hard: bool, state: PowerState, took: Duration) -> String {
     let how = if hard { "Power was taken away from" } else { "Shut down" };
-    format!("{how} {name} in {:.1} s; {cloud} reads back '{}'.", (now() - asked) as f64 / 1000.0, state.as_str())
+    format!("{how} {name} in {:.1} s; {cloud} reads back '{}'.", took.as_secs_f64(), state.as_str())
 }
 
 async fn off(ctx: &Context, message: String) -> Result<End, Halt> {

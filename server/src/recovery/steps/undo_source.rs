@@ -5,16 +5,16 @@ use crate::{
     clouds::{error::Error, guard::LONG},
     recovery::{
         context::Context,
+        deadline::Deadline,
         look::{self, TICK},
         publish,
     },
-    state::now,
 };
 use model::machine::PowerState;
 use std::time::Duration;
 
 /// A guest that was asked to go down and has not done so by then will not.
-const LATEST: i64 = 30_000;
+const LATEST: Duration = Duration::from_secs(30);
 
 pub async fn run(ctx: &Context, grace_seconds: u32) -> Result<End, Halt> {
     let subject = ctx.subject()?;
@@ -23,11 +23,11 @@ pub async fn run(ctx: &Context, grace_seconds: u32) -> Result<End, Halt> {
     };
     let guard = ctx.cloud(&subject.source.cloud_id)?;
     let native_id = &subject.source.native_id;
-    let settled = asked + LATEST.min(i64::from(grace_seconds) * 1000);
+    let settled = Deadline::rest(&ctx.node, asked, LATEST.min(Duration::from_secs(grace_seconds.into())));
     loop {
         match look::state(&guard, native_id, Duration::from_secs(8)).await? {
             None => return Err(Halt::failed(format!("{} no longer exists at {}.", subject.name, guard.name))),
-            Some(PowerState::Running) if now() > settled => break,
+            Some(PowerState::Running) if settled.is_over() => break,
             Some(state) if state.is_off() => {
                 start(ctx, &guard, native_id).await?;
                 break;
@@ -46,9 +46,9 @@ async fn start(ctx: &Context, guard: &crate::clouds::guard::Guard, native_id: &s
         return Err(Halt::failed(format!("Another copy of {} is alive: {place}. The source is not started.", subject.name)));
     }
     guard.run("start", LONG, async { guard.cloud().power().ok_or_else(|| Error::lacks("start machines"))?.start(native_id).await }).await?;
-    let began = now();
+    let deadline = Deadline::after(Duration::from_secs(60));
     while look::state(guard, native_id, Duration::from_secs(8)).await? != Some(PowerState::Running) {
-        if now() > began + 60_000 {
+        if deadline.is_over() {
             return Err(Halt::failed(format!("{} was started at {} but does not run.", subject.name, guard.name)));
         }
         ctx.sleep(TICK).await?;

@@ -1,6 +1,7 @@
 //! Replication between two simulated clouds, with everything going wrong that can.
 
 mod background;
+mod clock;
 mod crash;
 mod faults;
 mod flow;

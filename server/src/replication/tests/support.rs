@@ -161,7 +161,7 @@ impl Lab {
     }
 
     pub async fn would_expire(&self) -> Vec<Id> {
-        retention::expired(&self.rows().await, &POLICY, now())
+        retention::expired(&self.rows().await, &POLICY, Some(now()))
     }
 
     /// After a fault that was only answered wrongly a leftover may stay until the next start.

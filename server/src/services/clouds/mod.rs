@@ -79,7 +79,8 @@ pub async fn probe_new(node: &Node, caller: &Caller, new: NewCloud) -> Result<Pr
     check::new(&new, &driver)?;
     let id = format!("probe-{}", new_id());
     let scratch = scratch(node, &id)?;
-    let settings = Settings { fields: new.fields, fingerprint: new.fingerprint, scratch: scratch.clone() };
+    let settings =
+        Settings { fields: new.fields, fingerprint: new.fingerprint, scratch: scratch.clone(), calls: node.limits.calls_per_host };
     let report = probe::run(&new.kind, settings).await;
     if let Err(error) = std::fs::remove_dir_all(&scratch) {
         tracing::warn!(%error, path = %scratch.display(), "a probe's folder stays behind");
@@ -239,9 +240,13 @@ fn open(node: &Node, stored: &StoredCloud) -> Result<()> {
     let c = &stored.cloud;
     let mut fields = c.fields.clone();
     fields.extend(unseal(node, stored)?);
-    let settings = Settings { fields, fingerprint: c.fingerprint.clone(), scratch: scratch(node, &c.id)? };
+    let settings =
+        Settings { fields, fingerprint: c.fingerprint.clone(), scratch: scratch(node, &c.id)?, calls: node.limits.calls_per_host };
     let (id, name, site, kind) = (c.id.clone(), c.name.clone(), c.site.clone(), c.kind.clone());
-    node.clouds.open(Open { id, name, site, kind, simulated: c.simulated, settings }, node.calls.clone()).map_err(check::of_driver)?;
+    let calls = node.limits.calls_per_cloud;
+    node.clouds
+        .open(Open { id, name, site, kind, simulated: c.simulated, settings, calls }, node.calls.clone())
+        .map_err(check::of_driver)?;
     Ok(())
 }
 

@@ -63,12 +63,15 @@ pub async fn find(node: &Node, request: &MoveRequest) -> Result<Findings> {
         seen_at: source.seen_at,
         ..Subject::default()
     };
-    let bytes = seed(node, &mut subject, observed, &mut problems).await?;
+    let (bytes, seeded) = seed(node, &mut subject, observed, &mut problems).await?;
     let target_guard = guard(node, &target, &mut problems);
     if let (Some(guard), Some(spec)) = (&target_guard, spec) {
-        check_target(guard, spec, &subject, &mut problems).await;
+        // What was replicated there already takes no room again.
+        let spec = if seeded { spec.beyond(bytes) } else { spec.clone() };
+        check_target(guard, &spec, &subject, &mut problems).await;
     }
     let mode = mode(node, request.mode, observed, &source, target_guard.as_deref(), &mut problems).await;
+    check_source(node, &source, &stored.native_id, &mut problems).await;
     state(observed, &mut problems);
     Ok(Findings { subject, mode, bytes, problems })
 }
@@ -152,21 +155,35 @@ fn mappings(observed: &Observed, request: &MoveRequest) -> (Vec<Mapping>, Vec<Ma
     (map(networks, &request.networks), map(pools, &request.storage))
 }
 
-/// What lies at the target already shortens the copy. Answers about how many bytes are to be sent.
-async fn seed(node: &Node, subject: &mut Subject, observed: &Observed, problems: &mut Vec<Problem>) -> Result<u64> {
+/// Can its disks be read, and at what price?
+async fn check_source(node: &Node, source: &CloudFact, native_id: &str, problems: &mut Vec<Problem>) {
+    let Some(guard) = node.clouds.get(&source.id) else { return };
+    let Some(disks) = guard.cloud().disk_source() else { return };
+    match guard.run("check", SHORT, disks.check(native_id)).await {
+        Ok(found) => problems.extend(found),
+        // That the source does not answer was said before.
+        Err(error) => tracing::debug!(%error, "the source could not be checked"),
+    }
+}
+
+/// What lies at the target already shortens the copy. Answers about how many bytes are to be sent, and whether the rest
+/// is there.
+async fn seed(node: &Node, subject: &mut Subject, observed: &Observed, problems: &mut Vec<Problem>) -> Result<(u64, bool)> {
     let all = observed.disks.iter().filter(|d| d.device == "disk").map(|d| d.allocated_bytes.unwrap_or(d.size_bytes)).sum();
-    let Some(member) = members::of_machine(&node.db, &subject.machine_id).await? else { return Ok(all) };
+    let Some(member) = members::of_machine(&node.db, &subject.machine_id).await? else { return Ok((all, false)) };
     if member.target_cloud_id != subject.target.cloud_id {
         let what = "It is protected to another cloud.";
         problems.push(critical(&subject.name, what, "Move it there, or take it out of its protection group first."));
-        return Ok(all);
+        return Ok((all, false));
     }
     subject.member_id = Some(member.id.clone());
     subject.lineage = Some(member.lineage.clone());
     let seeded = crate::replication::newest(&node.db, &member.id).await?.is_some();
-    Ok(if seeded { member.last_cycle_bytes.map_or(0, i64::unsigned_abs) } else { all })
+    Ok((if seeded { member.last_cycle_bytes.map_or(0, i64::unsigned_abs) } else { all }, seeded))
 }
 
+/// Names, networks and storage are judged by the cloud, that is pool by pool; memory and CPUs here, since only here is known
+/// whether it will run.
 async fn check_target(guard: &Guard, spec: &MachineSpec, subject: &Subject, problems: &mut Vec<Problem>) {
     let dry = guard.run("check_create", SHORT, async {
         let machines = guard.cloud().machines().ok_or_else(|| CloudError::lacks("create machines"))?;
@@ -187,11 +204,6 @@ async fn check_target(guard: &Guard, spec: &MachineSpec, subject: &Subject, prob
     if spec.vcpus > capacity.cpus {
         let what = format!("It has {} CPUs, the machine wants {}.", capacity.cpus, spec.vcpus);
         problems.push(Problem::new(Severity::Warning, &guard.name, what, "It will be slow there; give the machine fewer CPUs."));
-    }
-    let needed: u64 = spec.disks.iter().map(|d| d.allocated_bytes.unwrap_or(d.size_bytes)).sum();
-    if capacity.storage_free_bytes < needed {
-        let what = format!("{} MiB of storage are free, about {} MiB are needed.", capacity.storage_free_bytes >> 20, needed >> 20);
-        problems.push(critical(&guard.name, what, "Make room there, or choose another target."));
     }
 }
 

@@ -53,11 +53,17 @@ fn point(m: &Protected, problems: &mut Vec<Problem>) {
     let rpo = serde_json::from_str::<Policy>(&m.policy).unwrap_or_default().rpo_seconds;
     match m.newest_point_at {
         None => problems.push(critical(&m.name, "It has no recovery point yet.", "Wait for its initial sync, or look why it fails.")),
-        Some(at) if now() - at > i64::from(rpo) * 1000 => {
-            let what = format!("Its newest recovery point is {} s old, the objective is {rpo} s.", (now() - at) / 1000);
-            problems.push(warning(&m.name, what, "Look at its replication."));
-        }
-        Some(_) => {}
+        Some(at) => match model::age(at, now()) {
+            Some(ms) if ms <= i64::from(rpo) * 1000 => {}
+            Some(ms) => {
+                let what = format!("Its newest recovery point is {} s old, the objective is {rpo} s.", ms / 1000);
+                problems.push(warning(&m.name, what, "Look at its replication."));
+            }
+            None => {
+                let what = "Its newest recovery point lies in the future: a clock was set back, and its age cannot be told.";
+                problems.push(warning(&m.name, what, "Check the clock of this node."));
+            }
+        },
     }
 }
 
@@ -90,7 +96,8 @@ async fn target(node: &Node, cloud_id: &str, members: &[&Protected], problems: &
         let (networks, storage) = (maps(&m.networks), maps(&m.storage));
         let dry = guard.run("check_create", SHORT, async {
             let machines = guard.cloud().machines().ok_or_else(|| CloudError::lacks("create machines"))?;
-            machines.check_create(&point.spec, &networks, &storage).await
+            // Its disks are there: the recovery point itself.
+            machines.check_create(&point.spec.beyond(0), &networks, &storage).await
         });
         match dry.await {
             Ok(found) => problems.extend(found),

@@ -31,7 +31,13 @@ const TIMING: Timing = Timing {
 impl Life {
     pub fn new(lab: &Lab, crash: Arc<Crash>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            // A test that sets its clock sets that of its nodes.
+            .on_thread_start(server::state::clock::shared())
+            .enable_all()
+            .build()
+            .unwrap();
         let node = runtime.block_on(open(lab, &crash));
         Self { node, crash, runtime: Some(runtime) }
     }

@@ -39,7 +39,7 @@ impl Inventory for Libvirt {
     }
 
     async fn alive(&self) -> Result<()> {
-        self.link.call(|conn| conn.lib_version().map(drop)).await
+        self.link.alive().await
     }
 
     async fn watch(&self) -> Result<Option<mpsc::Receiver<Change>>> {

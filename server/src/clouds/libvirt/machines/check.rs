@@ -21,8 +21,6 @@ use std::collections::BTreeSet;
 /// What the host says.
 pub struct Host {
     pub name: String,
-    pub cpus: u32,
-    pub memory_free_mib: u64,
     pub networks: Vec<Network>,
     pub pools: Vec<Pool>,
     /// Name and UUID of each machine.
@@ -36,7 +34,7 @@ pub struct Host {
 impl Default for Host {
     fn default() -> Self {
         let (networks, pools, machines, macs) = (vec![], vec![], vec![], vec![]);
-        Self { name: String::new(), cpus: 0, memory_free_mib: 0, networks, pools, machines, macs, domain: Err("unknown".into()) }
+        Self { name: String::new(), networks, pools, machines, macs, domain: Err("unknown".into()) }
     }
 }
 
@@ -62,12 +60,11 @@ pub fn problems(spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping], h
     };
     let root = document.root_element();
     collisions(spec, host, &mut all);
-    size(spec, host, &mut all);
     virtual_hardware(spec, root, host, &mut all);
     connections(root, networks, host, &mut all);
     room(spec, storage, host, &mut all);
     devices_of_the_host(root, &mut all);
-    firmware(spec, root, &mut all);
+    firmware(spec, root, host, &mut all);
     all.0
 }
 
@@ -90,17 +87,6 @@ fn collisions(spec: &MachineSpec, host: &Host, all: &mut Problems) {
                 "Change the MAC address of one of the two.",
             );
         }
-    }
-}
-
-fn size(spec: &MachineSpec, host: &Host, all: &mut Problems) {
-    if spec.vcpus > host.cpus {
-        let what = format!("It has {} virtual CPUs, {} has {} CPUs: it would run slowly.", spec.vcpus, host.name, host.cpus);
-        all.add(Warning, &spec.name, what, "Give it fewer CPUs, or choose a larger host.");
-    }
-    if spec.memory_mib > host.memory_free_mib {
-        let what = format!("It needs {} MiB of memory, {} has {} MiB free.", spec.memory_mib, host.name, host.memory_free_mib);
-        all.add(Critical, &spec.name, what, "Stop other machines there, or choose a larger host.");
     }
 }
 
@@ -253,7 +239,39 @@ fn devices_of_the_host(root: Node<'_, '_>, all: &mut Problems) {
     }
 }
 
-fn firmware(spec: &MachineSpec, root: Node<'_, '_>, all: &mut Problems) {
+/// The file of the firmware must be one that the host offers, or have a form that the host can choose by itself.
+fn loader(spec: &MachineSpec, root: Node<'_, '_>, host: &Host, all: &mut Problems) {
+    let (Some(os), Ok(able)) = (child(root, "os"), &host.domain) else { return };
+    let Ok(document) = Document::parse(able) else { return };
+    let Some(offered) = child(document.root_element(), "os") else { return };
+    let values = |of: Node<'_, '_>, name: &str| -> Option<BTreeSet<String>> {
+        let list = of.children().find(|node| node.tag_name().name() == "enum" && node.attribute("name") == Some(name));
+        let direct = of.children().filter(|node| node.tag_name().name() == "value");
+        match list {
+            Some(list) => Some(list.children().filter_map(|value| value.text().map(str::to_owned)).collect()),
+            None if name.is_empty() => Some(direct.filter_map(|value| value.text().map(str::to_owned)).collect()),
+            None => None,
+        }
+    };
+    if let Some(kind) = os.attribute("firmware") {
+        if values(offered, "firmware").is_some_and(|known| !known.contains(kind)) {
+            let what = format!("{} has no firmware '{kind}' for this machine.", host.name);
+            all.add(Critical, &spec.name, what, "Install it there (Debian: ovmf), or choose another host.");
+        }
+        return;
+    }
+    let Some(path) = child(os, "loader").and_then(|node| node.text()).map(str::trim) else { return };
+    let known = child(offered, "loader").and_then(|node| values(node, ""));
+    if known.is_some_and(|known| !known.contains(path)) {
+        let what = format!("Its firmware is the file {path}, which {} does not offer.", host.name);
+        let remedy =
+            "Install the same firmware at the same place there (Debian: ovmf), or choose it in the machine by <os firmware='efi'>.";
+        all.add(Critical, &spec.name, what, remedy);
+    }
+}
+
+fn firmware(spec: &MachineSpec, root: Node<'_, '_>, host: &Host, all: &mut Problems) {
+    loader(spec, root, host, all);
     let os = child(root, "os");
     match spec.firmware {
         Firmware::DirectKernel => {
@@ -285,8 +303,6 @@ mod tests {
     fn host() -> Host {
         Host {
             name: "dublin".into(),
-            cpus: 4,
-            memory_free_mib: 4096,
             networks: vec![Network { name: "lan".into(), active: true, kind: "bridge".into(), bridge: None, cidr: None, vlan: None }],
             pools: vec![Pool {
                 name: "images".into(),
@@ -313,18 +329,54 @@ mod tests {
         let mut busy = host();
         busy.machines = vec![("a".into(), "other".into()), ("b".into(), "u1".into())];
         busy.macs = vec![("52:54:00:00:00:01".into(), "c".into())];
-        busy.memory_free_mib = 100;
         busy.networks[0].active = false;
         busy.pools[0].active = false;
         busy.domain = Err("no such machine type".into());
         let blocking = found(XML, &busy, &[Mapping { from: "br0".into(), to: "nope".into() }]).into_iter().filter(|one| one.1).count();
-        assert_eq!(blocking, 9);
+        assert_eq!(blocking, 8);
     }
 
     #[test]
     fn a_plain_machine_has_no_problem() {
         let plain = XML.replace("<kernel>/k</kernel>", "").replace("EPYC", "qemu64").replace("<hostdev mode='subsystem' type='pci'/>", "");
         assert_eq!(found(&plain, &host(), &[Mapping { from: "br0".into(), to: "lan".into() }]), []);
+    }
+
+    #[test]
+    fn the_firmware_of_the_target_is_compared() {
+        let able = |loaders: &str, kinds: &str| Host {
+            domain: Ok(ABLE.replace(
+                "<vcpu",
+                &format!("<os supported='yes'><enum name='firmware'>{kinds}</enum><loader supported='yes'>{loaders}</loader></os><vcpu"),
+            )),
+            ..host()
+        };
+        let plain = XML.replace("EPYC", "qemu64").replace("<hostdev mode='subsystem' type='pci'/>", "");
+        let by_file = plain.replace("<kernel>/k</kernel>", "<loader readonly='yes' type='pflash'>/ovmf/a.fd</loader>");
+        let by_kind = plain.replace("<kernel>/k</kernel>", "").replace("<os>", "<os firmware='efi'>");
+        let blocks = |xml: &str, host: &Host| {
+            found(xml, host, &[Mapping { from: "br0".into(), to: "lan".into() }]).iter().filter(|one| one.1).count()
+        };
+        let (has, has_not) =
+            (able("<value>/ovmf/a.fd</value>", "<value>efi</value>"), able("<value>/ovmf/b.fd</value>", "<value>bios</value>"));
+        assert_eq!((blocks(&by_file, &has), blocks(&by_file, &has_not)), (0, 1));
+        assert_eq!((blocks(&by_kind, &has), blocks(&by_kind, &has_not)), (0, 1));
+        assert_eq!(blocks(&plain, &has_not), 0, "a machine without such firmware does not care");
+        assert_eq!(blocks(&by_file, &host()), 0, "a host that does not tell is not refused");
+    }
+
+    #[test]
+    fn what_is_there_already_takes_no_room_again() {
+        let xml = XML.replace("EPYC", "qemu64").replace("<hostdev mode='subsystem' type='pci'/>", "");
+        let mut spec = spec::of(&xml, &Default::default()).unwrap();
+        spec.disks[0].size_bytes = 10 << 30;
+        spec.disks[0].allocated_bytes = Some(8 << 30);
+        let mut host = host();
+        host.pools[0].free_bytes = 3 << 30;
+        let room = |spec: &MachineSpec| problems(spec, &[], &[], &host).into_iter().filter(|p| p.subject == "images").collect::<Vec<_>>();
+        assert!(room(&spec)[0].blocks());
+        assert!(room(&spec.beyond(0)).is_empty() && room(&spec.beyond(1 << 20)).is_empty());
+        assert!(room(&spec.beyond(4 << 30))[0].blocks(), "but what is still to come does");
     }
 
     #[test]

@@ -20,8 +20,6 @@ pub fn host(conn: &Conn, spec: &MachineSpec) -> Result<Host> {
     let itself = seen.hosts.into_iter().next();
     let mut host = Host {
         name: itself.as_ref().map(|one| one.name.clone()).unwrap_or_default(),
-        cpus: itself.as_ref().map_or(0, |one| one.cpus),
-        memory_free_mib: itself.as_ref().map_or(0, |one| one.memory_free_mib),
         networks: seen.networks,
         pools: seen.pools,
         domain: able(conn, &spec.native),

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::{
     collections::HashMap,
     io,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 use tokio::{
@@ -27,13 +28,13 @@ pub struct Call {
 }
 
 enum Want {
-    Read { offset: u64, data: Vec<u8>, filled: usize },
+    Read { offset: u64, data: Vec<u8>, filled: Filled },
     Status { context: u32, runs: Vec<(u32, u32)> },
 }
 
 impl Call {
     pub fn read(offset: u64, length: u32, done: oneshot::Sender<Result<Answer>>) -> Self {
-        Self { want: Want::Read { offset, data: vec![0; length as usize], filled: 0 }, error: None, done }
+        Self { want: Want::Read { offset, data: vec![0; length as usize], filled: Filled::default() }, error: None, done }
     }
     pub fn status(context: u32, done: oneshot::Sender<Result<Answer>>) -> Self {
         Self { want: Want::Status { context, runs: vec![] }, error: None, done }
@@ -42,7 +43,7 @@ impl Call {
     fn finish(self) {
         let answer = match (self.error, self.want) {
             (Some(error), _) => Err(Error::permanent(format!("The disk server reports: {error}"))),
-            (None, Want::Read { data, filled, .. }) if filled == data.len() => Ok(Answer::Data(data.into())),
+            (None, Want::Read { data, filled, .. }) if filled.bytes() == data.len() => Ok(Answer::Data(data.into())),
             (None, Want::Read { .. }) => Err(Error::permanent("The disk server sent fewer bytes than it was asked for.")),
             (None, Want::Status { runs, .. }) => Ok(Answer::Status(runs)),
         };
@@ -156,15 +157,12 @@ async fn payload(input: &mut (impl AsyncRead + Unpin), call: &mut Call, kind: u1
         (wire::CHUNK_NONE, _) if length == 0 => Ok(()),
         (wire::CHUNK_DATA, Want::Read { offset, data, filled }) if length > 8 => {
             let at = input.read_u64().await?;
-            let room = place(*offset, data, at, length - 8)?;
-            *filled += room.len();
+            let room = place(*offset, data, at, length - 8, filled)?;
             input.read_exact(room).await.map(drop)
         }
         (wire::CHUNK_HOLE, Want::Read { offset, data, filled }) if length == 12 => {
             let (at, zeroes) = (input.read_u64().await?, input.read_u32().await?);
-            let room = place(*offset, data, at, zeroes)?;
-            *filled += room.len();
-            room.fill(0);
+            place(*offset, data, at, zeroes, filled)?.fill(0);
             Ok(())
         }
         (wire::CHUNK_STATUS, Want::Status { context, runs }) if length >= 12 && length % 8 == 4 && length <= wire::MAX_STATUS_CHUNK => {
@@ -187,11 +185,41 @@ async fn payload(input: &mut (impl AsyncRead + Unpin), call: &mut Call, kind: u1
     }
 }
 
-/// The part of the buffer that a chunk fills.
-fn place(offset: u64, data: &mut [u8], at: u64, length: u32) -> io::Result<&mut [u8]> {
+/// The part of the buffer that a chunk fills, and that no chunk before it did.
+fn place<'a>(offset: u64, data: &'a mut [u8], at: u64, length: u32, filled: &mut Filled) -> io::Result<&'a mut [u8]> {
     let from = at.checked_sub(offset).and_then(|f| usize::try_from(f).ok());
-    let range = from.and_then(|f| Some(f..f.checked_add(length as usize)?));
-    range.and_then(|r| data.get_mut(r)).ok_or_else(|| invalid("bytes that nobody asked for"))
+    let range = from.and_then(|f| Some(f..f.checked_add(length as usize)?)).filter(|r| r.end <= data.len());
+    let range = range.ok_or_else(|| invalid("bytes that nobody asked for"))?;
+    if !filled.take(range.clone()) {
+        return Err(invalid("the same bytes twice"));
+    }
+    data.get_mut(range).ok_or_else(|| invalid("bytes that nobody asked for"))
+}
+
+/// Which parts of a read have come: counting bytes alone would take the same piece twice for the whole.
+#[derive(Default)]
+struct Filled(Vec<Range<usize>>);
+
+/// A server that cuts a read into more pieces than this means no good.
+const PIECES: usize = 4096;
+
+impl Filled {
+    fn bytes(&self) -> usize {
+        self.0.iter().map(ExactSizeIterator::len).sum()
+    }
+
+    /// `false`: some of it is there already.
+    fn take(&mut self, range: Range<usize>) -> bool {
+        let at = self.0.partition_point(|one| one.end <= range.start);
+        if range.is_empty() || self.0.len() >= PIECES || self.0.get(at).is_some_and(|next| next.start < range.end) {
+            return range.is_empty();
+        }
+        match at.checked_sub(1).and_then(|before| self.0.get_mut(before)) {
+            Some(before) if before.end == range.start => before.end = range.end,
+            _ => self.0.insert(at, range),
+        }
+        true
+    }
 }
 
 /// Error number, length of the message, message.

@@ -163,6 +163,8 @@ async fn hostile(after: Vec<u8>, polite: bool) -> u16 {
         let (mut peer, _) = listener.accept().await?;
         if polite {
             greet(&mut peer).await?;
+            // An answer before the question would be dropped with the connection.
+            peer.read_exact(&mut [0; 28]).await?;
         }
         peer.write_all(&after).await?;
         // Hangs up: a client that still waits then has no excuse.
@@ -211,6 +213,76 @@ fn chunk() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
+/// An answer to a read of 512 bytes: pieces in any order, each with its content or a hole.
+#[derive(Clone, Debug)]
+struct Piece {
+    at: u64,
+    length: u32,
+    hole: bool,
+    seed: u8,
+}
+
+impl Piece {
+    fn byte(&self, at: u64) -> u8 {
+        if self.hole { 0 } else { (at as u8).wrapping_mul(7).wrapping_add(self.seed) }
+    }
+
+    fn chunk(&self, cookie: u64, last: bool) -> Vec<u8> {
+        let (kind, body) = match self.hole {
+            true => (2u16, self.length.to_be_bytes().to_vec()),
+            false => (1, (self.at..self.at + u64::from(self.length)).map(|at| self.byte(at)).collect()),
+        };
+        let length = (8 + body.len()) as u32;
+        let flags = u16::from(last);
+        let head = [&wire::STRUCTURED_REPLY.to_be_bytes()[..], &flags.to_be_bytes(), &kind.to_be_bytes(), &cookie.to_be_bytes()].concat();
+        [head, length.to_be_bytes().to_vec(), self.at.to_be_bytes().to_vec(), body].concat()
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Lie {
+    None,
+    /// One piece is missing.
+    Gap,
+    /// One comes twice, with other bytes the second time.
+    Twice,
+    /// One comes in place of another of the same length: the sum is right.
+    Instead,
+    /// One begins a byte early.
+    Early,
+}
+
+fn pieces() -> impl Strategy<Value = Vec<Piece>> {
+    let cuts = prop::collection::btree_set(1u64..511, 1..6);
+    (cuts, prop::collection::vec((any::<bool>(), any::<u8>()), 8))
+        .prop_map(|(cuts, how)| {
+            let edges: Vec<u64> = [0].into_iter().chain(cuts).chain([512]).collect();
+            let piece =
+                |(w, (hole, seed)): (&[u64], &(bool, u8))| Piece { at: w[0], length: (w[1] - w[0]) as u32, hole: *hole, seed: *seed };
+            edges.windows(2).zip(&how).map(piece).collect()
+        })
+        .prop_shuffle()
+}
+
+fn told(pieces: &[Piece], lie: Lie) -> Vec<Piece> {
+    let mut told = pieces.to_vec();
+    let first = told[0].clone();
+    match lie {
+        Lie::None => {}
+        Lie::Gap => drop(told.remove(0)),
+        Lie::Twice => told.push(Piece { seed: first.seed.wrapping_add(1), hole: false, ..first }),
+        Lie::Instead => {
+            // Halves of the disk: one of them twice.
+            told = [0, 0].map(|at| Piece { at, length: 256, hole: false, seed: first.seed }).to_vec();
+        }
+        Lie::Early => {
+            let late = told.iter_mut().find(|p| p.at > 0).unwrap();
+            (late.at, late.length) = (late.at - 1, late.length + 1);
+        }
+    }
+    told
+}
+
 fn on_runtime<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(work)
 }
@@ -225,6 +297,29 @@ proptest! {
         on_runtime(async {
             let port = hostile(bytes, false).await;
             prop_assert!(Client::connect(&target(port, None), SOON).await.is_err());
+            Ok(())
+        })?;
+    }
+
+    /// A read answers what the pieces hold, byte by byte, or fails: gaps and overlaps are no data.
+    #[test]
+    fn a_read_is_every_byte_once(
+        pieces in pieces(), lie in prop::sample::select(vec![Lie::None, Lie::None, Lie::Gap, Lie::Twice, Lie::Instead, Lie::Early]),
+    ) {
+        on_runtime(async {
+            let all = told(&pieces, lie);
+            let last = all.len() - 1;
+            let reply: Vec<u8> = all.iter().enumerate().flat_map(|(i, p)| p.chunk(1, i == last)).collect();
+            let port = hostile(reply, true).await;
+            let client = Client::connect(&target(port, None), SOON).await.unwrap();
+            let read = client.read(0, 512).await;
+            match lie {
+                Lie::None => {
+                    let truth: Vec<u8> = (0..512).map(|at| pieces.iter().find(|p| (p.at..p.at + u64::from(p.length)).contains(&at)).unwrap().byte(at)).collect();
+                    prop_assert_eq!(read.unwrap(), truth);
+                }
+                _ => prop_assert!(read.is_err(), "{:?} passed as data", lie),
+            }
             Ok(())
         })?;
     }

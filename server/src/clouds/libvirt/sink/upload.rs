@@ -36,6 +36,10 @@ impl Upload {
         let (parts, queue) = mpsc::channel(QUEUE);
         let length = layout.file_size();
         let done = threads::spawn(None, move || feed(&conn, &path, length, queue))?;
+        Self::over(layout, parts, done).await
+    }
+
+    async fn over(layout: Layout, parts: mpsc::Sender<Part>, done: oneshot::Receiver<std::result::Result<(), Fault>>) -> Result<Self> {
         let head = Bytes::from(layout.head());
         let mut this = Self { at: 0, layout, parts, done };
         this.push(head).await?;
@@ -117,3 +121,7 @@ fn feed(conn: &Conn, path: &str, length: u64, mut queue: mpsc::Receiver<Part>) -
     }
     sent
 }
+
+#[cfg(test)]
+#[path = "upload_tests.rs"]
+mod tests;

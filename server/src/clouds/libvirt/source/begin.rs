@@ -7,6 +7,7 @@ use super::{
     },
     checkpoint_of, clean,
     plan::{self, PREFIX, Served, SourceDisk},
+    room::{self, Room},
     still::{self, Still},
 };
 use crate::clouds::{
@@ -48,6 +49,8 @@ pub enum Serving {
         /// The checkpoint of this point, where one was made.
         checkpoint: Option<String>,
         since: Option<String>,
+        /// Watched while it is open.
+        room: Option<Room>,
     },
     Reader {
         port: u16,
@@ -70,6 +73,7 @@ fn running(conn: &Conn, uuid: &str, machine: Domain, request: &OpenPoint, terms:
     if clean::running(&machine, since.as_deref())? {
         clean::scratch(conn, &machine);
     }
+    let room = room::look(conn, &machine, &disks)?;
     let targets = plan::targets(&xml);
     let checkpoint = plan::can_track(&disks).then(|| plan::checkpoint_name(&request.token));
     let checkpoint_xml = checkpoint.as_ref().map(|name| plan::checkpoint_xml(name, &disks, &targets));
@@ -90,7 +94,7 @@ fn running(conn: &Conn, uuid: &str, machine: Domain, request: &OpenPoint, terms:
     let port = begun?;
     let reference = PointRef(checkpoint.clone().unwrap_or_else(|| format!("~{}", request.token)));
     let incremental = since.is_some();
-    let served = Serving::Running { port, checkpoint, since };
+    let served = Serving::Running { port, checkpoint, since, room: Some(room) };
     Ok(Begun { uuid: uuid.to_owned(), machine, disks, reference, incremental, taken_at, served })
 }
 

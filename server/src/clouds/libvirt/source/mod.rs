@@ -8,10 +8,12 @@
 //! the token, so that it stays unique.
 
 mod begin;
+mod check;
 mod clean;
 mod extents;
 pub mod plan;
 mod point;
+mod room;
 mod still;
 
 pub use still::Still;
@@ -23,6 +25,7 @@ use crate::clouds::{
 };
 use async_trait::async_trait;
 use begin::{Begun, Terms};
+use model::Problem;
 
 #[async_trait]
 impl DiskSource for Libvirt {
@@ -39,6 +42,11 @@ impl DiskSource for Libvirt {
         let uuid = native_id.to_owned();
         let begun = self.link.run(move |conn| begin::begin(conn, &uuid, request, &terms)).await?;
         point::Point::open(self.link.clone(), self.still.clone(), begun, &host, tls).await
+    }
+
+    async fn check(&self, native_id: &str) -> Result<Vec<Problem>> {
+        let uuid = native_id.to_owned();
+        self.link.run(move |conn| check::look(conn, &uuid)).await
     }
 
     async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()> {

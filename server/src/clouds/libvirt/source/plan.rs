@@ -113,11 +113,14 @@ pub fn backup_xml(token: &str, since: Option<&str>, disks: &[SourceDisk], all: &
 
 /// Beside the disk, where there is room for a disk; where that is no folder of files, where libvirt keeps its own.
 fn scratch(token: &str, disk: &SourceDisk) -> String {
-    let folder = match disk.kind.as_str() {
+    format!("{}/{PREFIX}{}-{}.scratch", scratch_folder(disk), plain(token), plain(&disk.key))
+}
+
+pub fn scratch_folder(disk: &SourceDisk) -> &str {
+    match disk.kind.as_str() {
         "file" => disk.path.rsplit_once('/').map_or("", |(folder, _)| folder),
         _ => "/var/lib/libvirt/images",
-    };
-    format!("{folder}/{PREFIX}{}-{}.scratch", plain(token), plain(&disk.key))
+    }
 }
 
 /// Targets of all disks of a definition: backup and checkpoint must name each, or libvirt takes it in by itself.

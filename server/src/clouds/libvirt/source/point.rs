@@ -1,10 +1,11 @@
 //! An open point: what changed, and reading it ahead of whoever asks.
 
 use super::{
-    super::{link::Link, nbd, reader, threads},
+    super::{link::Link, nbd, reader, sys::Domain, threads},
     Begun,
     begin::Serving,
     clean, extents,
+    room::Room,
     still::{self, Still},
 };
 use crate::clouds::{
@@ -15,7 +16,11 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::Millis;
 use rustls::ClientConfig;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 use tokio::task::JoinHandle;
 
 /// For one answer of the disk server.
@@ -23,6 +28,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Read ahead so much, or so many small pieces, to hide the way there and back.
 const AHEAD_BYTES: u64 = 16 << 20;
 const AHEAD_PIECES: usize = 24;
+/// How often the room beside the disks is looked at.
+const LOOK: Duration = Duration::from_millis(500);
 
 pub struct Point {
     link: Arc<Link>,
@@ -34,6 +41,19 @@ pub struct Point {
     shapes: Vec<DiskShape>,
     disks: Vec<Disk>,
     ahead: VecDeque<Ahead>,
+    watch: Option<Watch>,
+}
+
+/// Ends the point before the room beside the machine's disks is gone.
+struct Watch {
+    ended: Arc<OnceLock<String>>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
 }
 
 struct Disk {
@@ -73,8 +93,10 @@ impl Point {
             shapes: vec![],
             disks: vec![],
             ahead: VecDeque::new(),
+            watch: None,
             begun: Some(begun),
         };
+        this.keep_watch();
         match this.connect(host, tls).await {
             Ok(()) => Ok(Box::new(this)),
             Err(error) => {
@@ -83,6 +105,20 @@ impl Point {
                 Err(error)
             }
         }
+    }
+
+    fn keep_watch(&mut self) {
+        let Some(Begun { machine, served: Serving::Running { room, .. }, .. }) = &mut self.begun else { return };
+        if let Some(room) = room.take().filter(Room::is_known) {
+            let ended = Arc::<OnceLock<String>>::default();
+            let task = tokio::spawn(watch(self.link.clone(), machine.clone(), room, ended.clone()));
+            self.watch = Some(Watch { ended, task });
+        }
+    }
+
+    /// What the watch says comes before what it did to the connection.
+    fn why(&self, error: Error) -> Error {
+        self.watch.as_ref().and_then(|watch| watch.ended.get()).map_or(error, |words| Error::transient(words.clone()))
     }
 
     async fn connect(&mut self, host: &str, tls: Option<Arc<ClientConfig>>) -> Result<()> {
@@ -119,6 +155,23 @@ impl Point {
             let client = disk.client.clone();
             let read = tokio::spawn(async move { client.read(offset, length).await });
             self.ahead.push_back(Ahead { disk: index, offset, length, read });
+        }
+    }
+}
+
+async fn watch(link: Arc<Link>, machine: Domain, mut room: Room, ended: Arc<OnceLock<String>>) {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let at = machine.clone();
+        let looked = link.run(move |_| Ok((room.gone(&at), room))).await;
+        // A host that does not answer ends the point by itself.
+        let Ok((gone, back)) = looked else { return };
+        room = back;
+        if let Some(words) = gone {
+            tracing::warn!(machine = %machine.name(), "{words}");
+            let _ = ended.set(words);
+            let _ = link.run(move |_| Ok(clean::end_backup(&machine)?)).await;
+            return;
         }
     }
 }
@@ -165,6 +218,24 @@ impl SourcePoint for Point {
     }
 
     async fn extents(&mut self, disk: usize) -> Result<Vec<Extent>> {
+        let found = self.find_extents(disk).await;
+        found.map_err(|error| self.why(error))
+    }
+
+    async fn read(&mut self, disk: usize, offset: u64, length: u32) -> Result<Bytes> {
+        let read = self.read_one(disk, offset, length).await;
+        read.map_err(|error| self.why(error))
+    }
+
+    async fn close(mut self: Box<Self>, keep: bool) -> Result<()> {
+        // What was read after it was ended is whole: the backup ends, and no read is answered any more.
+        self.watch = None;
+        self.shut(keep).await
+    }
+}
+
+impl Point {
+    async fn find_extents(&mut self, disk: usize) -> Result<Vec<Extent>> {
         if self.disks.is_empty() {
             return Ok(vec![]);
         }
@@ -180,7 +251,7 @@ impl SourcePoint for Point {
         Ok(found)
     }
 
-    async fn read(&mut self, disk: usize, offset: u64, length: u32) -> Result<Bytes> {
+    async fn read_one(&mut self, disk: usize, offset: u64, length: u32) -> Result<Bytes> {
         if length > MAX_READ {
             return Err(Error::permanent(format!("A read of {length} bytes is larger than {MAX_READ}.")));
         }
@@ -196,7 +267,7 @@ impl SourcePoint for Point {
         (&mut first.read).await.map_err(|_| Error::transient("A read was given up."))?
     }
 
-    async fn close(mut self: Box<Self>, keep: bool) -> Result<()> {
+    async fn shut(&mut self, keep: bool) -> Result<()> {
         self.ahead.clear();
         self.disks.clear();
         let (Some(begun), still) = (self.begun.take(), self.still.clone()) else { return Ok(()) };

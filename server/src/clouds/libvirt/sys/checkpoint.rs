@@ -26,6 +26,11 @@ impl Checkpoint {
 }
 
 impl Domain {
+    pub fn snapshots(&self) -> R<u32> {
+        // SAFETY: a live handle.
+        Ok(check(unsafe { raw::virDomainSnapshotNum(self.ptr(), 0) })? as u32)
+    }
+
     /// Parents before children.
     pub fn checkpoints(&self) -> R<Vec<Checkpoint>> {
         let mut list = null_mut();

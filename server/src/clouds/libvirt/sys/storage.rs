@@ -19,6 +19,13 @@ impl Pool {
         peek(unsafe { raw::virStoragePoolGetName(self.ptr()) })
     }
 
+    pub fn uuid(&self) -> R<String> {
+        let mut text = [0; raw::VIR_UUID_STRING_BUFLEN as usize];
+        // SAFETY: the buffer is as long as libvirt wants it.
+        check(unsafe { raw::virStoragePoolGetUUIDString(self.ptr(), text.as_mut_ptr()) })?;
+        Ok(peek(text.as_ptr()))
+    }
+
     pub fn info(&self) -> R<PoolInfo> {
         let mut info = std::mem::MaybeUninit::<raw::_virStoragePoolInfo>::zeroed();
         // SAFETY: libvirt fills the struct; all-zero is a valid value of it.
