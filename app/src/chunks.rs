@@ -30,6 +30,7 @@ macro_rules! chunks {
         pub enum Page { $($($name,)+)+ }
 
         impl Page {
+            #[cfg(feature = "ssr")]
             fn chunk(self) -> &'static str {
                 match self { $($(Self::$name => stringify!($chunk),)+)+ }
             }

@@ -93,11 +93,16 @@ test('without scripts every page is whole', async ({ browser }) => {
   await context.close();
 });
 
-test('the page asks for its own part together with the main one', async ({ page }) => {
+test('the page asks for its own part together with the main one, and once', async ({ page }) => {
   const html = await (await page.request.get('/runs')).text();
   const preloads = [...html.matchAll(/<link[^>]*rel="preload"[^>]*>/g)].map(m => m[0]);
   expect(preloads.filter(link => /app_bg\./.test(link))).toHaveLength(1);
   expect(preloads.filter(link => /split_recovery\./.test(link))).toHaveLength(1);
+  const asked: string[] = [];
+  page.on('request', r => { if (r.url().includes('/pkg/')) asked.push(r.url()); });
+  await opens(page, '/runs');
+  expect(asked.filter(url => /split_recovery\./.test(url))).toHaveLength(1);
+  expect(asked).toEqual([...new Set(asked)]);
 });
 
 test('a part that cannot be had is said, and can be had later', async ({ page, noise }) => {

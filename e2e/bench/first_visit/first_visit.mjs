@@ -14,24 +14,31 @@ await withNode(['--simulate', '200'], async node => {
   await until('200 machines', async () => (await node.api('GET', '/machines?limit=1')).total >= 200);
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking'] });
   try {
-    const session = await signIn(browser, node);
-    for (const [page, path, storageState] of [['sign_in', '/sign-in', undefined], ['overview', '/', session]]) {
-      const visits = [];
-      const plain = [];
-      // In turns, so that a busy moment hits both.
-      for (let i = 0; i < TURNS; i++) {
-        visits.push(await visit(browser, node.base + path, { storageState }));
-        plain.push(await visit(browser, node.base + path, { storageState, javaScriptEnabled: false }));
-      }
-      const { bytes, files } = visits[0];
-      figure('first_visit.bytes', Math.max(...visits.map(v => v.bytes)), LIMIT, { page, files });
-      if (bytes > LIMIT) process.exitCode = 1;
-      figure('first_visit.interactive_ms', percentile(visits.map(v => v.ready), 0.5), percentile(plain.map(v => v.ready), 0.5), { page });
-    }
+    const pages = { sign_in: await measure(browser, node.base + '/sign-in'), overview: await measure(browser, node.base + '/', await signIn(browser, node)) };
+    const each = pick => Object.fromEntries(Object.entries(pages).map(([name, page]) => [name, Math.round(pick(page))]));
+    const bytes = Math.max(...Object.values(pages).map(p => p.bytes));
+    figure('first_visit.bytes', bytes, LIMIT, { pages: each(p => p.bytes) });
+    const slowest = Object.values(pages).sort((a, b) => b.ready - a.ready)[0];
+    figure('first_visit.interactive_ms', slowest.ready, slowest.plain, { pages: each(p => p.ready) });
+    if (bytes > LIMIT) process.exitCode = 1;
   } finally {
     await browser.close();
   }
 });
+
+/** The larger sum of bytes of all visits, and the medians of both times. */
+async function measure(browser, address, storageState) {
+  const visits = [];
+  const plain = [];
+  // In turns, so that a busy moment hits both.
+  for (let i = 0; i < TURNS; i++) {
+    visits.push(await visit(browser, address, { storageState }));
+    plain.push(await visit(browser, address, { storageState, javaScriptEnabled: false }));
+  }
+  console.error(address, visits[0].files);
+  const median = all => percentile(all.map(v => v.ready), 0.5);
+  return { bytes: Math.max(...visits.map(v => v.bytes)), ready: median(visits), plain: median(plain) };
+}
 
 /** With an empty cache. */
 async function visit(browser, address, options) {
