@@ -27,6 +27,7 @@ else skip format "rustfmt is not installed (rustup component add rustfmt, or apt
 if cargo clippy --version >/dev/null 2>&1; then
   check clippy cargo clippy -q -p model -p server -p xtask --all-targets -- -D warnings
   check "clippy, the browser's half" cargo clippy -q -p app --features hydrate -- -D warnings
+  check "clippy, the browser's half in chunks" cargo clippy -q -p app --features split -- -D warnings
 else skip clippy "clippy is not installed (rustup component add clippy, or apt-get install rust-web-clippy)"; fi
 
 if cargo deny --version >/dev/null 2>&1; then check "licences and advisories" cargo deny --all-features check --config .deny.toml

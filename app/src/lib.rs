@@ -3,6 +3,7 @@
 #![recursion_limit = "512"]
 
 pub mod api;
+mod chunks;
 pub mod components;
 pub mod dialogs;
 pub mod format;
@@ -16,10 +17,11 @@ pub mod state;
 pub use routes::App;
 pub use shell::shell;
 
-/// The browser takes over the page that the server rendered.
+/// The browser takes over the page that the server rendered; done when the page reacts.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(App);
+    // Waits for the page's own chunk.
+    leptos::mount::hydrate_from_async(leptos::tachys::dom::body(), App).await.forget();
 }

@@ -1,6 +1,7 @@
 //! The table of contents: every page with its address.
 
 use crate::{
+    chunks::Page,
     components::toast::Toasts,
     frame::Frame,
     live, pages,
@@ -31,19 +32,19 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/sign-in") view=pages::sign_in::SignInPage ssr=WHOLE/>
                 <ParentRoute path=path!("") view=Frame ssr=WHOLE>
                     <Route path=path!("") view=pages::overview::OverviewPage ssr=WHOLE/>
-                    <Route path=path!("machines") view=pages::machines::MachinesPage ssr=WHOLE/>
-                    <Route path=path!("machines/:id") view=pages::machine::MachinePage ssr=WHOLE/>
-                    <Route path=path!("clouds") view=pages::clouds::CloudsPage ssr=WHOLE/>
-                    <Route path=path!("clouds/add") view=pages::clouds::AddCloudPage ssr=WHOLE/>
-                    <Route path=path!("clouds/:id") view=pages::clouds::CloudPage ssr=WHOLE/>
-                    <Route path=path!("protection") view=pages::protection::ProtectionPage ssr=WHOLE/>
-                    <Route path=path!("protection/:id") view=pages::protection::GroupPage ssr=WHOLE/>
-                    <Route path=path!("plans") view=pages::plans::PlansPage ssr=WHOLE/>
-                    <Route path=path!("plans/:id") view=pages::plans::PlanPage ssr=WHOLE/>
-                    <Route path=path!("runs") view=pages::runs::RunsPage ssr=WHOLE/>
-                    <Route path=path!("runs/:id") view=pages::runs::RunPage ssr=WHOLE/>
-                    <Route path=path!("activity") view=pages::activity::ActivityPage ssr=WHOLE/>
-                    <Route path=path!("settings") view=pages::settings::SettingsPage ssr=WHOLE/>
+                    <Route path=path!("machines") view=Page::Machines ssr=WHOLE/>
+                    <Route path=path!("machines/:id") view=Page::Machine ssr=WHOLE/>
+                    <Route path=path!("clouds") view=Page::Clouds ssr=WHOLE/>
+                    <Route path=path!("clouds/add") view=Page::AddCloud ssr=WHOLE/>
+                    <Route path=path!("clouds/:id") view=Page::Cloud ssr=WHOLE/>
+                    <Route path=path!("protection") view=Page::Protection ssr=WHOLE/>
+                    <Route path=path!("protection/:id") view=Page::Group ssr=WHOLE/>
+                    <Route path=path!("plans") view=Page::Plans ssr=WHOLE/>
+                    <Route path=path!("plans/:id") view=Page::Plan ssr=WHOLE/>
+                    <Route path=path!("runs") view=Page::Runs ssr=WHOLE/>
+                    <Route path=path!("runs/:id") view=Page::Run ssr=WHOLE/>
+                    <Route path=path!("activity") view=Page::Activity ssr=WHOLE/>
+                    <Route path=path!("settings") view=Page::Settings ssr=WHOLE/>
                 </ParentRoute>
             </Routes>
         </Router>

@@ -27,8 +27,14 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
 
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let assets = assets::Assets::of(&options);
+    if let Some(chunks) = assets.chunks {
+        provide_context(chunks);
+    }
     let start = assets.script.map(|(js, wasm)| {
-        let run = format!("import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate()))");
+        // The mark is for whoever measures or tests: from here on the page reacts.
+        let run = format!(
+            "import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate())).then(()=>performance.mark('hydrated'))"
+        );
         view! {
             <link rel="modulepreload" href=js nonce=use_nonce()/>
             <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
@@ -59,14 +65,16 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 
 /// The names of the built files.
 mod assets {
-    use leptos::config::LeptosOptions;
-    use std::sync::OnceLock;
+    use leptos::{WasmSplitManifest, config::LeptosOptions, prelude::ArcStoredValue};
+    use std::{collections::HashMap, sync::OnceLock};
 
     #[derive(Clone, Default)]
     pub struct Assets {
         pub style: Option<String>,
         /// The module and its WebAssembly; without them the pages still show what is.
         pub script: Option<(String, String)>,
+        /// From it leptos writes the `preload`s of the chunks that the rendered page needs.
+        pub chunks: Option<WasmSplitManifest>,
     }
 
     #[derive(Default, serde::Deserialize)]
@@ -74,6 +82,8 @@ mod assets {
         css: Option<String>,
         js: Option<String>,
         wasm: Option<String>,
+        #[serde(default)]
+        chunks: HashMap<String, Vec<String>>,
     }
 
     impl Assets {
@@ -87,7 +97,12 @@ mod assets {
             let list = std::path::Path::new(&*options.site_root).join("assets.json");
             let names: Names = std::fs::read(list).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
             let at = |name: String| format!("/{}/{name}", options.site_pkg_dir);
-            Self { style: names.css.map(at), script: names.js.zip(names.wasm).map(|(js, wasm)| (at(js), at(wasm))) }
+            let chunks = names
+                .js
+                .clone()
+                .filter(|_| !names.chunks.is_empty())
+                .map(|js| WasmSplitManifest(ArcStoredValue::new((format!("/{}", options.site_pkg_dir), names.chunks, js))));
+            Self { style: names.css.map(at), script: names.js.zip(names.wasm).map(|(js, wasm)| (at(js), at(wasm))), chunks }
         }
     }
 }

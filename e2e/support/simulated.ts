@@ -5,10 +5,14 @@ import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { Browser } from '@playwright/test';
 import { PASSWORD, until } from './console';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}/target`;
+
+/** For a context that has no session. */
+export const NOBODY = { cookies: [], origins: [] };
 
 export class SimulatedNode {
   readonly url: string;
@@ -50,6 +54,27 @@ export class SimulatedNode {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return (text ? JSON.parse(text) : undefined) as T;
+  }
+
+  /** The first sign-in and the change of the one-time password, left behind as a session for `test.use`. */
+  async session(browser: Browser): Promise<string> {
+    const context = await browser.newContext({ baseURL: this.url, storageState: NOBODY });
+    const page = await context.newPage();
+    await page.goto('/sign-in');
+    await page.getByLabel('Name').fill('admin');
+    await page.getByLabel('Password').fill(this.oneTimePassword());
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByLabel('New password', { exact: true }).fill(PASSWORD);
+    await page.getByLabel('New password again').fill(PASSWORD);
+    await page.getByRole('button', { name: 'Change it' }).click();
+    await page.waitForURL(url => url.pathname === '/');
+    await context.storageState({ path: this.sessionFile });
+    await context.close();
+    return this.sessionFile;
+  }
+
+  get sessionFile(): string {
+    return `${this.dir}/session.json`;
   }
 
   /** Somebody who has chosen a password already. */

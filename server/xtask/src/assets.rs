@@ -2,7 +2,7 @@
 //! `site/assets.json`, from which the page learns the names. A compressed file beside a name therefore can never
 //! belong to older content.
 
-use crate::{paths, progress::Phase};
+use crate::{chunks::Chunks, paths, progress::Phase};
 use anyhow::{Context, Result};
 use std::{
     collections::BTreeMap,
@@ -12,9 +12,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Name in the list, part, stem and extension of the final name.
+/// Key in the list, part, stem and extension of the final name.
 const ASSETS: [(&str, &str, &str, &str); 3] =
-    [("css", "app.css", "app", "css"), ("js", "app.js", "app", "js"), ("wasm", "app_bg.wasm", "app_bg", "wasm")];
+    [("css", "app.css", "app", "css"), ("js", SCRIPT, "app", "js"), ("wasm", "app_bg.wasm", "app_bg", "wasm")];
+
+const SCRIPT: &str = "app.js";
 
 /// Tells contents apart; not meant against forgery.
 pub fn hash(bytes: &[u8]) -> String {
@@ -31,24 +33,29 @@ pub fn write_part(name: &str, bytes: &[u8]) -> Result<()> {
 /// Parts → `site/pkg`, the list, and nothing else left in the folder.
 pub fn publish(release: bool) -> Result<()> {
     fs::create_dir_all(paths::pkg())?;
+    let chunks = Chunks::publish()?;
     let mut names = BTreeMap::new();
     for (key, part, stem, extension) in ASSETS {
         // Only the style sheet was built so far: the list then has no script.
-        if let Ok(bytes) = fs::read(paths::parts().join(part)) {
+        if let Ok(mut bytes) = fs::read(paths::parts().join(part)) {
+            if part == SCRIPT {
+                bytes = chunks.rename_in(&String::from_utf8(bytes)?).into_bytes();
+            }
             let name = format!("{stem}.{}.{extension}", hash(&bytes));
             write_new(&paths::pkg().join(&name), &bytes)?;
             names.insert(key, name);
         }
     }
+    let files: Vec<String> = names.values().cloned().chain(chunks.files()).collect();
     if release {
-        compress(names.values())?;
+        compress(&files)?;
     }
-    write_list(&names)?;
-    sweep(names.values())
+    write_list(&names, &chunks)?;
+    sweep(&files)
 }
 
 /// A file that exists under its content's name is that content.
-fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
+pub fn write_new(path: &Path, bytes: &[u8]) -> Result<()> {
     if !path.exists() {
         replace(path, bytes)?;
     }
@@ -62,8 +69,8 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(fs::rename(new, path)?)
 }
 
-fn compress<'a>(names: impl Iterator<Item = &'a String>) -> Result<()> {
-    let missing: Vec<PathBuf> = names.map(|n| paths::pkg().join(n)).filter(|p| !compressed(p).exists()).collect();
+fn compress(files: &[String]) -> Result<()> {
+    let missing: Vec<PathBuf> = files.iter().map(|n| paths::pkg().join(n)).filter(|p| !compressed(p).exists()).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -86,18 +93,18 @@ fn compressed(path: &Path) -> PathBuf {
     name.into()
 }
 
-/// Written by hand: three plain names need no serialiser.
-fn write_list(names: &BTreeMap<&str, String>) -> Result<()> {
-    let lines: Vec<String> = names.iter().map(|(key, name)| format!("  \"{key}\": \"{name}\"")).collect();
+/// Written by hand: plain names need no serialiser.
+fn write_list(names: &BTreeMap<&str, String>, chunks: &Chunks) -> Result<()> {
+    let mut lines: Vec<String> = names.iter().map(|(key, name)| format!("  \"{key}\": \"{name}\"")).collect();
+    lines.push(format!("  \"chunks\": {}", chunks.json()));
     replace(&paths::site().join("assets.json"), format!("{{\n{}\n}}\n", lines.join(",\n")).as_bytes())
 }
 
-fn sweep<'a>(names: impl Iterator<Item = &'a String>) -> Result<()> {
-    let kept: Vec<&String> = names.collect();
+fn sweep(files: &[String]) -> Result<()> {
     for entry in fs::read_dir(paths::pkg())? {
         let path = entry?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if !kept.iter().any(|k| name == **k || name == format!("{k}.br")) {
+        if !files.iter().any(|k| name == *k || name == format!("{k}.br")) {
             fs::remove_file(path)?;
         }
     }

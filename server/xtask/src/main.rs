@@ -4,11 +4,13 @@
 //! It deliberately needs no tool besides cargo and a Rust compiler that can do wasm32 (see [`toolchain`]).
 
 mod assets;
+mod chunks;
 mod css;
 mod dev;
 mod paths;
 mod progress;
 mod server;
+mod split;
 mod toolchain;
 mod wasm;
 

@@ -3,7 +3,7 @@
 //! No wasm-opt: it would save about one percent after compression, and Debian's version of it writes modules
 //! that do not start.
 
-use crate::{assets, paths, progress::Phase, toolchain};
+use crate::{assets, chunks, paths, progress::Phase, split, toolchain};
 use anyhow::{Context, Result};
 use std::{fs, path::Path};
 use wasm_bindgen_cli_support::Bindgen;
@@ -14,8 +14,13 @@ pub fn build(release: bool) -> Result<()> {
     let (mut cargo, which) = toolchain::cargo()?;
     eprintln!("   wasm  {which}, profile {profile}");
     cargo.current_dir(paths::root());
-    cargo.args(["rustc", "-p", "app", "--lib", "--features", "hydrate", "--crate-type", "cdylib"]);
+    let features = if release { "split" } else { "hydrate" };
+    cargo.args(["rustc", "-p", "app", "--lib", "--features", features, "--crate-type", "cdylib"]);
     cargo.args(["--target", toolchain::TARGET, "--profile", profile]).arg("--target-dir").arg(paths::front());
+    if release {
+        // What the splitter follows to see who needs what. Here and not in RUSTFLAGS: only the last link needs it.
+        cargo.args(["--", "-Clink-arg=--emit-relocs"]);
+    }
     phase.run(&mut cargo)?;
     bind(&paths::front().join(toolchain::TARGET).join(profile).join("app.wasm"), release)?;
     phase.done();
@@ -31,12 +36,17 @@ fn bind(module: &Path, release: bool) -> Result<()> {
         return Ok(());
     }
     let folder = paths::front().join("bindgen");
+    chunks::forget()?;
+    let main = if release { split::cut(&bytes)? } else { module.to_path_buf() };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).web(true)?.typescript(false).debug(!release).remove_name_section(release).out_name("app");
+    bindgen.input_path(main).web(true)?.typescript(false).debug(!release).remove_name_section(release).out_name("app");
+    // The chunks import these names from the main part.
+    bindgen.keep_lld_exports(release).demangle(!release);
     bindgen.generate(&folder)?;
-    for name in ["app.js", "app_bg.wasm"] {
-        assets::write_part(name, &fs::read(folder.join(name))?)?;
-    }
+    let script = fs::read_to_string(folder.join("app.js"))?;
+    let script = if release { split::join(&script)? } else { script };
+    assets::write_part("app.js", script.as_bytes())?;
+    assets::write_part("app_bg.wasm", &fs::read(folder.join("app_bg.wasm"))?)?;
     fs::write(mark, stamp)?;
     Ok(())
 }
