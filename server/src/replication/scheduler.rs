@@ -96,7 +96,6 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
             members::retry_now(&node.db, &member.id).await?;
             next_try_at = Some(0);
         }
-        lag(&member, &work);
         entries.push(Entry {
             resting: member.held_by.is_some() || member.group_paused || member.group_id.is_none(),
             reachable,
@@ -112,12 +111,6 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
         });
     }
     Ok(entries)
-}
-
-#[allow(clippy::cast_precision_loss)] // seconds
-fn lag(member: &members::StoredMember, work: &work::Work) {
-    let lag = member.newest_point_at.map_or(f64::INFINITY, |at| (now() - at).max(0) as f64 / 1000.0);
-    metrics::gauge!("crossfade_replication_lag_seconds", "member" => member.name.clone(), "group" => work.group.clone()).set(lag);
 }
 
 /// Points of members that are no more, and those whose cloud did not answer when they expired.

@@ -31,12 +31,16 @@ pub async fn preflight(node: &Node, caller: &Caller, request: &MoveRequest) -> R
 }
 
 pub async fn start(node: &Node, caller: &Caller, request: &MoveRequest) -> Result<Run> {
+    let subject = super::audit::name(&request.machine_id);
+    super::audit::refused(node, caller, "run.start", &subject, try_start(node, caller, request).await).await
+}
+
+async fn try_start(node: &Node, caller: &Caller, request: &MoveRequest) -> Result<Run> {
     caller.must_be(Role::Operator)?;
     let found = preflight::find(node, request).await?;
     let blocking: Vec<String> =
         found.problems.iter().filter(|p| p.blocks()).map(|p| format!("{}: {} {}", p.subject, p.what, p.remedy)).collect();
     if !blocking.is_empty() {
-        super::audit::record(node, caller, "run.start", &request.machine_id, false, blocking.join(" ")).await;
         return Err(Error::conflict(blocking.join(" ")));
     }
     let title = format!("Move {} to {}", found.subject.name, found.subject.target.cloud);

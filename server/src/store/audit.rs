@@ -14,6 +14,46 @@ pub struct StoredAudit {
     pub address: Option<String>,
 }
 
+/// An event into an open transaction; its number.
+macro_rules! say {
+    ($tx:expr, $event:expr) => {{
+        let event: &$crate::store::audit::StoredAudit = $event;
+        let seq: i64 = sqlx::query_scalar(
+            "INSERT INTO audit(at, actor, action, subject, ok, detail, address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING seq",
+        )
+        .bind(event.at)
+        .bind(&event.actor)
+        .bind(&event.action)
+        .bind(&event.subject)
+        .bind(event.ok)
+        .bind(&event.detail)
+        .bind(&event.address)
+        .fetch_one(&mut *$tx)
+        .await?;
+        seq
+    }};
+}
+pub(super) use say;
+
+/// A change and its event in one transaction, so that a full disk or a kill in between leaves both or neither. The body
+/// answers how many rows it changed; none: nothing is written. Answers the event's number.
+macro_rules! audited {
+    ($db:expr, $event:expr, $tx:ident => $changed:expr) => {
+        $crate::store::on!($db, pool => {
+            let mut $tx = pool.begin().await?;
+            let changed: u64 = $changed;
+            if changed == 0 {
+                None
+            } else {
+                let seq = $crate::store::audit::say!($tx, $event);
+                $tx.commit().await?;
+                Some(seq)
+            }
+        })
+    };
+}
+pub(super) use audited;
+
 /// `seq` of the argument is not looked at; answers the one that it got.
 pub async fn insert(db: &Db, e: &StoredAudit) -> StoreResult<i64> {
     let sql = "INSERT INTO audit(at, actor, action, subject, ok, detail, address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING seq";

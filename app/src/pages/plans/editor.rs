@@ -12,15 +12,18 @@ pub struct Draft {
     pub saved: RwSignal<PlanSpec>,
     pub name: RwSignal<String>,
     pub groups: RwSignal<Page<Group>>,
+    /// Of the plan as it is saved now, and of what this draft began from.
+    pub version: RwSignal<i64>,
+    pub base: RwSignal<i64>,
     /// Counts up when the draft is replaced as a whole: the fields are then drawn anew.
     round: RwSignal<u32>,
 }
 
 impl Draft {
-    fn new(saved: RwSignal<PlanSpec>, groups: RwSignal<Page<Group>>) -> Self {
+    fn new(saved: RwSignal<PlanSpec>, version: RwSignal<i64>, groups: RwSignal<Page<Group>>) -> Self {
         let spec = RwSignal::new(saved.get_untracked());
         let name = RwSignal::new(spec.with_untracked(|s| s.name.clone()));
-        let draft = Self { spec, saved, name, groups, round: RwSignal::new(0) };
+        let draft = Self { spec, saved, name, groups, version, base: RwSignal::new(version.get_untracked()), round: RwSignal::new(0) };
         draft.follow();
         draft
     }
@@ -29,6 +32,7 @@ impl Draft {
     fn follow(self) {
         Effect::new(move |before: Option<PlanSpec>| {
             let saved = self.saved.get();
+            self.version.track();
             if before.is_some_and(|before| self.whole_untracked() == before) {
                 self.reset();
             }
@@ -41,6 +45,7 @@ impl Draft {
         let saved = self.saved.get_untracked();
         self.name.set(saved.name.clone());
         self.spec.set(saved);
+        self.base.set(self.version.get_untracked());
         self.round.update(|n| *n += 1);
     }
 
@@ -59,8 +64,8 @@ impl Draft {
 }
 
 #[component]
-pub fn Editor(groups: RwSignal<Page<Group>>, saved: RwSignal<PlanSpec>, id: Option<Id>) -> impl IntoView {
-    let draft = Draft::new(saved, groups);
+pub fn Editor(groups: RwSignal<Page<Group>>, saved: RwSignal<PlanSpec>, version: RwSignal<i64>, id: Option<Id>) -> impl IntoView {
+    let draft = Draft::new(saved, version, groups);
     view! {
         <div class="plan-editor">
             <div class="form"><TextField label="Name" name="plan-name" value=draft.name required=true/></div>

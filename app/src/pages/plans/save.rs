@@ -24,10 +24,11 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
     let run = move || async move {
         let spec = draft.whole_untracked();
         let plan: Plan = match kept.get_value() {
-            Some(id) => api::put(&format!("/plans/{id}"), &spec).await?,
+            Some(id) => api::put_version(&format!("/plans/{id}"), draft.base.get_untracked(), &spec).await?,
             None => api::post("/plans", &spec).await?,
         };
         let new = kept.with_value(Option::is_none);
+        draft.version.set(plan.version);
         draft.saved.set(plan.spec);
         draft.reset();
         if new {

@@ -82,6 +82,7 @@ fn shown_once(token: CreatedToken) -> impl IntoView {
             <p>"It is shown only now."</p>
             <output class="secret-once">{text}</output>
             <p><button type="button" class="button" on:click=move |_| to_clipboard(copied.clone())>"Copy"</button></p>
+            {token.link_note.map(|note| view! { <p class="banner" data-tone="warn"><span>{note}</span></p> })}
             {token.qr_svg.map(|svg| view! { <figure class="qr" role="img" aria-label="The link as a QR code" inner_html=svg></figure> })}
         </div>
     }

@@ -25,6 +25,11 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn add(node: &Node, caller: &Caller, group_id: &str, machine_ids: Vec<Id>) -> Result<Group> {
+    let name = super::name_of(node, group_id).await?;
+    audit::refused(node, caller, "machine.protect", &name, try_add(node, caller, group_id, machine_ids).await).await
+}
+
+async fn try_add(node: &Node, caller: &Caller, group_id: &str, machine_ids: Vec<Id>) -> Result<Group> {
     caller.must_be(Role::Administrator)?;
     let group = super::stored(node, group_id).await?;
     if machine_ids.is_empty() {
@@ -82,6 +87,11 @@ async fn take_autostart_away(node: &Node, caller: &Caller, member_id: &str) -> R
 }
 
 pub async fn remove(node: &Node, caller: &Caller, group_id: &str, member_id: &str) -> Result<Group> {
+    let name = members::get(&node.db, member_id).await?.map_or_else(|| audit::name(member_id), |m| m.name);
+    audit::refused(node, caller, "machine.unprotect", &name, try_remove(node, caller, group_id, member_id).await).await
+}
+
+async fn try_remove(node: &Node, caller: &Caller, group_id: &str, member_id: &str) -> Result<Group> {
     caller.must_be(Role::Administrator)?;
     let member = members::get(&node.db, member_id).await?.filter(|m| m.group_id.as_deref() == Some(group_id));
     let member = member.ok_or_else(|| Error::not_found("such member of this group"))?;

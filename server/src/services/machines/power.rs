@@ -9,7 +9,7 @@ use crate::{
     },
     error::{Code, Error, Result},
     inventory,
-    services::{audit, caller::Caller},
+    services::{acting, audit, caller::Caller},
     state::Node,
 };
 use model::{
@@ -54,6 +54,7 @@ async fn switch(node: &Node, caller: &Caller, id: &str, action: PowerAction) -> 
     if let Some(why) = listed.and_then(|a| a.refused.clone()) {
         return Err(Error::conflict(why));
     }
+    acting::begin();
     let done = act(&guard, &stored.native_id, action).await;
     // Whatever came of it is shown.
     let shown = inventory::refresh(node, &stored.cloud_id, &stored.native_id).await;
