@@ -13,28 +13,33 @@ pub type Result<T> = std::result::Result<T, ApiError>;
 
 /// `GET /api/v1{path}`.
 pub async fn get<T: DeserializeOwned>(path: &str) -> Result<T> {
-    send("GET", path, None).await
+    send("GET", path, None, None).await
 }
 
 /// `POST /api/v1{path}` with a fresh idempotency key.
 pub async fn post<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T> {
-    send("POST", path, Some(encode(body)?)).await
+    send("POST", path, Some(encode(body)?), None).await
 }
 
 pub async fn put<B: Serialize, T: DeserializeOwned>(path: &str, body: &B) -> Result<T> {
-    send("PUT", path, Some(encode(body)?)).await
+    send("PUT", path, Some(encode(body)?), None).await
+}
+
+/// A change of what was read as `version`: refused when somebody else has changed it since.
+pub async fn put_version<B: Serialize, T: DeserializeOwned>(path: &str, version: i64, body: &B) -> Result<T> {
+    send("PUT", path, Some(encode(body)?), Some(version)).await
 }
 
 pub async fn delete<T: DeserializeOwned>(path: &str) -> Result<T> {
-    send("DELETE", path, None).await
+    send("DELETE", path, None, None).await
 }
 
 fn encode<B: Serialize>(body: &B) -> Result<String> {
     serde_json::to_string(body).map_err(|e| failed(format!("The request could not be written: {e}")))
 }
 
-async fn send<T: DeserializeOwned>(method: &'static str, path: &str, body: Option<String>) -> Result<T> {
-    let (status, text) = transport(method, format!("/api/v1{path}"), body).await?;
+async fn send<T: DeserializeOwned>(method: &'static str, path: &str, body: Option<String>, version: Option<i64>) -> Result<T> {
+    let (status, text) = transport(method, format!("/api/v1{path}"), body, version).await?;
     if (200..300).contains(&status) {
         let text = if text.is_empty() { "null" } else { &text };
         serde_json::from_str(text).map_err(|e| failed(format!("The answer could not be read: {e}")))
@@ -67,7 +72,7 @@ pub struct Answer {
 }
 
 #[cfg(feature = "ssr")]
-async fn transport(method: &'static str, path: String, body: Option<String>) -> Result<(u16, String)> {
+async fn transport(method: &'static str, path: String, body: Option<String>, _: Option<i64>) -> Result<(u16, String)> {
     let Some(ServerApi(call)) = use_context::<ServerApi>() else {
         return Err(failed("No API in this context.".into()));
     };
@@ -76,13 +81,13 @@ async fn transport(method: &'static str, path: String, body: Option<String>) -> 
 }
 
 #[cfg(all(feature = "hydrate", not(feature = "ssr")))]
-async fn transport(method: &'static str, path: String, body: Option<String>) -> Result<(u16, String)> {
+async fn transport(method: &'static str, path: String, body: Option<String>, version: Option<i64>) -> Result<(u16, String)> {
     // JS values are not Send, resources ask for Send: in the browser there is one thread.
-    leptos::__reexports::send_wrapper::SendWrapper::new(fetch::send(method, path, body)).await
+    leptos::__reexports::send_wrapper::SendWrapper::new(fetch::send(method, path, body, version)).await
 }
 
 #[cfg(not(any(feature = "ssr", feature = "hydrate")))]
-async fn transport(_: &'static str, _: String, _: Option<String>) -> Result<(u16, String)> {
+async fn transport(_: &'static str, _: String, _: Option<String>, _: Option<i64>) -> Result<(u16, String)> {
     Err(failed("Built without a transport.".into()))
 }
 
@@ -92,11 +97,11 @@ mod fetch {
     use wasm_bindgen::{JsCast, JsValue};
     use wasm_bindgen_futures::JsFuture;
 
-    pub async fn send(method: &'static str, path: String, body: Option<String>) -> Result<(u16, String)> {
-        try_send(method, &path, body).await.map_err(|_| failed("The node does not answer. What is shown may be old.".into()))
+    pub async fn send(method: &'static str, path: String, body: Option<String>, version: Option<i64>) -> Result<(u16, String)> {
+        try_send(method, &path, body, version).await.map_err(|_| failed("The node does not answer. What is shown may be old.".into()))
     }
 
-    async fn try_send(method: &str, path: &str, body: Option<String>) -> std::result::Result<(u16, String), JsValue> {
+    async fn try_send(method: &str, path: &str, body: Option<String>, version: Option<i64>) -> std::result::Result<(u16, String), JsValue> {
         let init = web_sys::RequestInit::new();
         init.set_method(method);
         let headers = web_sys::Headers::new()?;
@@ -104,6 +109,9 @@ mod fetch {
         if method != "GET" {
             headers.set("x-csrf-token", &crate::state::csrf())?;
             headers.set("idempotency-key", &crate::state::fresh_key())?;
+        }
+        if let Some(version) = version {
+            headers.set("if-match", &format!("\"{version}\""))?;
         }
         if let Some(body) = body {
             headers.set("content-type", "application/json")?;

@@ -129,11 +129,12 @@ simulated_fault() {
   done
 }
 
-# console_start DATA_DIR LOG [FLAG...]: starts it apart from this terminal's Ctrl-C, and waits until it is ready.
+# console_start DATA_DIR LOG [FLAG...]: starts it apart from this terminal's Ctrl-C, and waits until it is ready. Nobody
+# else may read its folder or its log.
 console_start() {
   local data=$1 log=$2 waited=0; shift 2
-  mkdir -p "$data"
-  chmod 700 "$data"
+  mkdir -p "$data" "$(dirname "$log")"
+  chmod 700 "$data" "$(dirname "$log")"
   console_port_free
   setsid "$CROSSFADE" serve --listen "$LISTEN" --data-dir "$data" --site-root "$SITE_ROOT" \
     --bootstrap-token-file "$data/token" "$@" >"$log" 2>&1 </dev/null &

@@ -14,10 +14,12 @@ now_ms() { date +%s%3N; }
 
 # api METHOD PATH [JSON]: the answer, or the API's own words and an error. A node that is being restarted is asked again.
 api() {
-  local method=$1 path=$2 body=${3:-} tries=0 answer status
+  local method=$1 path=$2 body=${3:-} tries=0 answer status key
+  # One for all tries: what was done before the answer got lost is not done again.
+  key=$(cat /proc/sys/kernel/random/uuid)
   while true; do
     answer=$(curl -s --noproxy '*' -m 60 -w '\n%{http_code}' -X "$method" -H "Authorization: Bearer $(cat "$DATA/token")" \
-      -H 'Content-Type: application/json' ${body:+--data "$body"} "$API$path") || true
+      -H "Idempotency-Key: $key" -H 'Content-Type: application/json' ${body:+--data "$body"} "$API$path") || true
     status=${answer##*$'\n'}
     answer=${answer%$'\n'*}
     case $status in

@@ -12,7 +12,8 @@ export const STATE = process.env.CROSSFADE_E2E_STATE ?? '/var/tmp/crossfade-e2e'
 export const PASSWORD = 'correct horse battery staple';
 
 export async function startNode(extra: string[] = []): Promise<void> {
-  mkdirSync(STATE, { recursive: true });
+  // The log and the token are nobody else's.
+  mkdirSync(STATE, { recursive: true, mode: 0o700 });
   const log = openSync(`${STATE}/node.log`, 'a');
   const args = ['serve', '--listen', new URL(BASE_URL).host, '--data-dir', `${STATE}/data`, '--site-root', `${TARGET}/site`, '--bootstrap-token-file', `${STATE}/token`, ...extra];
   const node: ChildProcess = spawn(`${TARGET}/release/crossfade`, args, { detached: true, stdio: ['ignore', log, log] });

@@ -9,7 +9,12 @@ use crate::{
     web,
 };
 use anyhow::{Context, Result, bail};
-use std::{fs, io::IsTerminal, os::unix::fs::DirBuilderExt, time::Duration};
+use std::{
+    fs,
+    io::IsTerminal,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    time::Duration,
+};
 
 /// How long requests may take to end after a signal, and background work after them.
 const GRACE: Duration = Duration::from_secs(10);
@@ -58,11 +63,7 @@ async fn serve(config: Config) -> Result<()> {
 /// # Errors
 /// The data folder, the key file or the store are not usable: why, and what to do.
 pub async fn open(config: &Config) -> Result<Node> {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(&config.data_dir)
-        .with_context(|| format!("the data folder {} cannot be made: choose another with --data-dir", config.data_dir.display()))?;
+    private_folder(config)?;
     // A key that others can read is refused before anything else is touched; one that is not there only if it is missed.
     let known = config.key_file.exists().then(|| Key::load_or_create(&config.key_file)).transpose()?;
     let db = Db::open(&config.store).await.context("the store cannot be opened")?;
@@ -82,6 +83,30 @@ fn lost_key(config: &Config) -> String {
          to {file} (mode 0600), or point --key-file at it. If it is lost for good, these credentials are lost as well: make a new one with  \
          (umask 077; head -c 32 /dev/urandom > {file})  and enter the credentials again under Clouds",
         config.store.split('@').next_back().unwrap_or_default()
+    )
+}
+
+/// The data folder, for the node's user alone. One that is there already is closed to others when it is the node's own:
+/// empty, or with its key in it. Anything else may be somebody's home, and is not touched.
+fn private_folder(config: &Config) -> Result<()> {
+    let dir = &config.data_dir;
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(dir)
+        .with_context(|| format!("the data folder {} cannot be made: choose another with --data-dir", dir.display()))?;
+    let mode = fs::metadata(dir)?.permissions().mode() & 0o777;
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let own = config.key_file.starts_with(dir) && config.key_file.exists() || fs::read_dir(dir)?.next().is_none();
+    if own && fs::set_permissions(dir, fs::Permissions::from_mode(0o700)).is_ok() {
+        tracing::warn!(path = %dir.display(), "the data folder could be read by others (mode {mode:o}); it is closed to them now");
+        return Ok(());
+    }
+    bail!(
+        "the data folder {0} can be read by others (mode {mode:o}): run  chmod 700 {0} , or choose a folder of the node's own with --data-dir",
+        dir.display()
     )
 }
 

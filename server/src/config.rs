@@ -30,7 +30,7 @@ pub struct Settings {
     /// Address and port to listen on [default: 127.0.0.1:8080]
     #[arg(long, env = "CROSSFADE_LISTEN", value_name = "ADDR")]
     pub listen: Option<String>,
-    /// Address under which browsers reach the node, for links [default: from the listen address]
+    /// Address under which browsers reach the node, for links [default: as the browser that asks for a link reached it]
     #[arg(long, env = "CROSSFADE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
     /// Certificate chain (PEM); read again when it changes. Needs --tls-key
@@ -91,6 +91,8 @@ pub struct Config {
     pub listen: SocketAddr,
     /// Without a slash at the end.
     pub public_url: String,
+    /// Given, not made from the listen address: links for others may rely on it.
+    pub public_url_said: bool,
     /// Certificate and key.
     pub tls: Option<(PathBuf, PathBuf)>,
     pub trusted_proxies: Vec<IpAddr>,
@@ -123,6 +125,7 @@ impl Settings {
         let config = Config {
             store: said.store.unwrap_or_else(|| format!("sqlite://{}", data_dir.join("crossfade.db").display())),
             key_file: said.key_file.unwrap_or_else(|| data_dir.join("key")),
+            public_url_said: said.public_url.is_some(),
             public_url: public_url(said.public_url, listen, tls.is_some())?,
             site_root: said.site_root.unwrap_or_else(default_site_root),
             bootstrap_token_file: said.bootstrap_token_file,

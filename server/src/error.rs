@@ -7,6 +7,8 @@ use model::error::FieldError;
 pub enum Code {
     NotFound,
     Invalid,
+    /// The address is there, and does not take this method.
+    Method,
     Unauthenticated,
     Forbidden,
     Conflict,

@@ -145,6 +145,9 @@ pub struct CreatedToken {
     /// Wallboards: the link to open once on the screen, and the same as an SVG QR code.
     pub link: Option<String>,
     pub qr_svg: Option<String>,
+    /// Why the link will not open elsewhere, if it will not.
+    #[serde(default)]
+    pub link_note: Option<String>,
 }
 
 /// One line of the audit trail.

@@ -130,7 +130,7 @@ impl FieldInput {
     }
 }
 
-/// Body of `POST /clouds` and `POST /clouds/probe`.
+/// Body of `POST /clouds`, `PUT /clouds/{id}` and of the probes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct NewCloud {
@@ -140,7 +140,7 @@ pub struct NewCloud {
     /// By [`FieldSpec::name`].
     #[serde(default)]
     pub fields: BTreeMap<String, String>,
-    /// The fingerprint that the administrator saw and accepted; pinned.
+    /// The fingerprint that the administrator saw and accepted; pinned. Left out of a change: the one that is pinned stays.
     #[serde(default)]
     pub fingerprint: Option<String>,
 }
@@ -154,7 +154,11 @@ pub struct ProbeReport {
     /// As whom we are connected.
     pub identity: Option<String>,
     pub host: Option<String>,
+    /// What the control plane is known by, whatever address it was reached at.
+    #[serde(default)]
+    pub host_id: Option<String>,
     pub version: Option<String>,
+    /// Of the certificate that the server shows; also when that is why it was refused.
     pub fingerprint: Option<String>,
     pub capabilities: Vec<Capability>,
     pub machines: Option<u32>,

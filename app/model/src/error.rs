@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ApiError {
-    /// `not_found`, `invalid`, `unauthenticated`, `forbidden`, `conflict`, `unavailable`, `throttled`, `unsupported`, `internal`.
+    /// `not_found`, `invalid`, `method_not_allowed`, `unauthenticated`, `forbidden`, `conflict`, `unavailable`, `throttled`, `unsupported`, `internal`.
     pub code: String,
     pub message: String,
     /// Also in the node's log: what an administrator quotes when asking for help.

@@ -12,6 +12,9 @@ pub struct Plan {
     pub protected_site: String,
     pub recovery_site: String,
     pub updated_at: Millis,
+    /// Counts up with each change: send it back as `If-Match` and nobody else's change gets lost.
+    #[serde(default)]
+    pub version: i64,
     /// Findings of the readiness check, when it was last run.
     #[serde(default)]
     pub problems: Vec<Problem>,

@@ -17,6 +17,9 @@ pub struct Group {
     pub networks: Vec<Mapping>,
     pub storage: Vec<Mapping>,
     pub paused: bool,
+    /// Counts up with each change: send it back as `If-Match` and nobody else's change gets lost.
+    #[serde(default)]
+    pub version: i64,
     pub members: Vec<Member>,
     pub created_at: Millis,
 }

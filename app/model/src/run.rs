@@ -131,7 +131,11 @@ pub struct RunDetail {
     #[serde(flatten)]
     pub run: Run,
     pub steps: Vec<Step>,
+    /// The newest lines of its log, oldest first.
     pub events: Vec<RunEvent>,
+    /// How many lines came before them: see `GET /runs/{id}/events`.
+    #[serde(default)]
+    pub earlier_events: u64,
     /// What can be commanded now; a command that cannot carries the reason.
     pub actions: Vec<crate::machine::Action>,
     /// What could not be proved before the start, and the typed statement that stood in for it.

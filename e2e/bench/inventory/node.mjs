@@ -1,5 +1,6 @@
 // A node of its own for a benchmark: started on a free folder and port, asked over HTTP, gone afterwards.
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -59,7 +60,8 @@ class Node {
   }
 
   async api(method, path, body) {
-    const answer = await fetch(`${this.base}/api/v1${path}`, { method, headers: this.headers, body: body && JSON.stringify(body) });
+    const headers = { ...this.headers, 'idempotency-key': randomUUID() };
+    const answer = await fetch(`${this.base}/api/v1${path}`, { method, headers, body: body && JSON.stringify(body) });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text ? JSON.parse(text) : undefined;

@@ -16,6 +16,8 @@ pub enum Command {
     Drivers,
     /// Add a cloud: probe it, show its certificate's fingerprint, save it
     Add(Add),
+    /// Change a cloud; what is not named stays as it is
+    Change(Change),
     /// All clouds
     List,
     /// One cloud
@@ -47,10 +49,28 @@ pub struct Add {
     yes: bool,
 }
 
+#[derive(Args)]
+pub struct Change {
+    cloud: String,
+    /// A new name
+    #[arg(long)]
+    name: Option<String>,
+    /// Another site
+    #[arg(long)]
+    site: Option<String>,
+    /// A setting of the driver; @FILE takes a file's content, nothing after = takes it away
+    #[arg(long = "field", value_name = "NAME=VALUE")]
+    fields: Vec<String>,
+    /// Accept this SHA-256 fingerprint in place of the one that is pinned: the server's certificate was renewed
+    #[arg(long, value_name = "HEX")]
+    accept_fingerprint: Option<String>,
+}
+
 pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
     match command {
         Command::Drivers => out.show(&api.get::<Vec<DriverInfo>>("/drivers").await?, |d| drivers(d)),
         Command::Add(a) => add(a, api, out).await,
+        Command::Change(c) => change(c, api, out).await,
         Command::List => out.show(&api.all::<Cloud>("/clouds").await?, |all| list(all)),
         Command::Show { cloud } => {
             let id = names::cloud(api, &cloud).await?;
@@ -79,6 +99,26 @@ async fn add(a: Add, api: &Client, out: Out) -> Result<()> {
     new.fingerprint = accepted(&report, a.accept_fingerprint.as_deref(), a.yes)?;
     let cloud: Cloud = api.post("/clouds", &new).await?;
     out.show(&cloud, |c| format!("{} is added at {}.", c.name, c.site))
+}
+
+async fn change(c: Change, api: &Client, out: Out) -> Result<()> {
+    let path = format!("/clouds/{}", names::cloud(api, &c.cloud).await?);
+    let known: Cloud = api.get(&path).await?;
+    let mut fields = known.fields;
+    fields.extend(spec::fields(&c.fields)?);
+    let (name, site) = (c.name.unwrap_or(known.name), c.site.unwrap_or(known.site));
+    let new = NewCloud { name, kind: known.kind, site, fields, fingerprint: c.accept_fingerprint };
+    // The node probes it once more with exactly this, and saves nothing that is refused.
+    let report: ProbeReport = api.post(&format!("{path}/probe"), &new).await?;
+    out.say(probed(&report));
+    if !report.ok && report.fingerprint.is_some() && report.fingerprint != new.fingerprint {
+        let seen = report.fingerprint.unwrap_or_default();
+        return Err(Failure::failed(format!(
+            "Nothing was saved. Compare the fingerprint with the server's own; if it is right, repeat with --accept-fingerprint {seen}"
+        )));
+    }
+    let cloud: Cloud = api.put(&path, &new).await?;
+    out.show(&cloud, |c| format!("{} is changed.", c.name))
 }
 
 fn usable(report: &ProbeReport) -> Result<()> {

@@ -59,7 +59,10 @@ pub async fn run_wallboard(command: WallboardCommand, api: &Client, out: Out) ->
     let WallboardCommand::Add { name, expires } = command;
     let new = NewToken { name, purpose: TokenPurpose::Wallboard, role: Role::Viewer, expires_in_days: expires };
     let made: CreatedToken = api.post("/tokens", &new).await?;
-    out.show(&made, |m| format!("{}\n(open it once on the screen; shown this once)", m.link.clone().unwrap_or_default()))
+    out.show(&made, |m| {
+        let note = m.link_note.as_ref().map(|note| format!("\n{note}")).unwrap_or_default();
+        format!("{}\n(open it once on the screen; shown this once){note}", m.link.clone().unwrap_or_default())
+    })
 }
 
 fn list(all: &[Token]) -> String {

@@ -27,13 +27,19 @@ pub enum Kind {
 pub struct Error {
     pub kind: Kind,
     pub message: String,
+    /// Of an [`Kind::Identity`]: SHA-256 (hex) of the certificate that was shown instead of the accepted one.
+    pub seen: Option<String>,
 }
 
 pub type Result<T> = std::result::Result<T, Error>;
 
 impl Error {
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, message: message.into(), seen: None }
+    }
+    /// The server shows another certificate than the one that was accepted.
+    pub fn other_certificate(message: impl Into<String>, seen: impl Into<String>) -> Self {
+        Self { seen: Some(seen.into()), ..Self::new(Kind::Identity, message) }
     }
     pub fn transient(message: impl Into<String>) -> Self {
         Self::new(Kind::Transient, message)

@@ -102,7 +102,6 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
             members::retry_now(&node.db, &member.id).await?;
             next_try_at = Some(0);
         }
-        lag(&member, &work);
         entries.push(Entry {
             resting: member.held_by.is_some() || member.group_paused || member.group_id.is_none(),
             reachable,
@@ -138,12 +137,6 @@ impl Memory {
 fn ahead(until: Instant) -> Millis {
     let left = until.saturating_duration_since(Instant::now());
     if left.is_zero() { 0 } else { now() + Millis::try_from(left.as_millis()).unwrap_or(0) + 1 }
-}
-
-#[allow(clippy::cast_precision_loss)] // seconds
-fn lag(member: &members::StoredMember, work: &work::Work) {
-    let lag = member.newest_point_at.and_then(|at| model::age(at, now())).map_or(f64::INFINITY, |ms| ms as f64 / 1000.0);
-    metrics::gauge!("crossfade_replication_lag_seconds", "member" => member.name.clone(), "group" => work.group.clone()).set(lag);
 }
 
 /// Points of members that are no more, and those whose cloud did not answer when they expired.

@@ -105,14 +105,14 @@ async fn fail(node: &Node, member_id: &str, error: &Error) -> Result<()> {
 /// In the cloud's words, and what to do where it is for a person to do something.
 fn explain(error: &Error) -> String {
     match error {
-        Error::Cloud(CloudError { kind: Kind::Full, message }) => format!(
+        Error::Cloud(CloudError { kind: Kind::Full, message, .. }) => format!(
             "{message} Free space there, keep fewer recovery points, or map the disks to another pool. Nothing is lost: the earlier \
              recovery points stay usable, and it goes on by itself when there is room."
         ),
-        Error::Cloud(CloudError { kind: Kind::NotFound, message }) => {
+        Error::Cloud(CloudError { kind: Kind::NotFound, message, .. }) => {
             format!("{message} If the machine was removed on purpose, take it out of its protection group.")
         }
-        Error::Cloud(CloudError { kind: Kind::Auth, message }) => format!("{message} Check the credentials and rights under Clouds."),
+        Error::Cloud(CloudError { kind: Kind::Auth, message, .. }) => format!("{message} Check the credentials and rights under Clouds."),
         other => other.to_string(),
     }
 }

@@ -19,34 +19,75 @@ pub struct About<'a> {
     pub also: &'a [Id],
 }
 
-/// Writes one event down and shows it. A store that refuses it is logged: the change itself has happened.
-pub async fn record(node: &Node, caller: &Caller, action: &str, subject: &str, ok: bool, detail: impl Into<String>) {
-    record_about(node, caller, action, About { name: subject, ..About::default() }, ok, detail).await;
+impl<'a> About<'a> {
+    pub fn new(name: &'a str, id: &'a str) -> Self {
+        Self { name, id: Some(id), also: &[] }
+    }
 }
 
-pub async fn record_about(node: &Node, caller: &Caller, action: &str, about: About<'_>, ok: bool, detail: impl Into<String>) {
-    let mut row = StoredAudit {
+/// Something that has only a name.
+impl<'a, S: AsRef<str> + ?Sized> From<&'a S> for About<'a> {
+    fn from(name: &'a S) -> Self {
+        Self { name: name.as_ref(), ..Self::default() }
+    }
+}
+
+/// Writes one event down and shows it. A store that refuses it is logged: the change itself has happened.
+pub async fn record<'a>(node: &Node, caller: &Caller, action: &str, about: impl Into<About<'a>>, ok: bool, detail: impl Into<String>) {
+    let row = StoredAudit { ok: i64::from(ok), ..event(caller, action, about, detail) };
+    match audit::insert(&node.db, &row).await {
+        Ok(seq) => show(node, row, seq),
+        Err(error) => {
+            let (actor, subject, detail) = (row.actor, row.subject, row.detail);
+            tracing::error!(%error, actor, action, subject, ok, detail, "the audit trail could not be written");
+        }
+    }
+}
+
+/// A name that somebody gave, fit for the trail whatever is in it.
+pub fn name(given: &str) -> String {
+    given.chars().filter(|c| !c.is_control()).take(64).collect()
+}
+
+/// What is written with a change, in its own transaction; [`show`] it afterwards.
+pub fn event<'a>(caller: &Caller, action: &str, about: impl Into<About<'a>>, detail: impl Into<String>) -> StoredAudit {
+    let about = about.into();
+    StoredAudit {
         seq: 0,
         at: now(),
         actor: caller.name.clone(),
         action: action.into(),
         subject: about.name.into(),
         object: about.id.map(Into::into),
-        ok: i64::from(ok),
+        ok: 1,
         detail: detail.into(),
         address: caller.address.clone(),
-    };
-    let objects: Vec<Id> = row.object.iter().chain(about.also).cloned().collect();
-    match audit::insert(&node.db, &row, &objects).await {
-        Ok(seq) => row.seq = seq,
-        Err(error) => {
-            let (actor, subject, detail) = (row.actor, row.subject, row.detail);
-            tracing::error!(%error, actor, action, subject, ok, detail, "the audit trail could not be written");
-            return;
-        }
+        also: about.also.to_vec(),
     }
-    tracing::info!(actor = row.actor, action, subject = row.subject, ok, "audit");
-    node.live.publish(Topic::Audit, row.seq.to_string(), &shown(row));
+}
+
+/// It is written, under this number.
+pub fn show(node: &Node, event: StoredAudit, seq: i64) {
+    let row = StoredAudit { seq, ..event };
+    tracing::info!(actor = row.actor, action = row.action, subject = row.subject, ok = row.ok != 0, "audit");
+    node.live.publish(Topic::Audit, seq.to_string(), &shown(row));
+}
+
+/// What was refused or failed leaves an event too; a success has left its own.
+pub async fn refused<'a, T>(node: &Node, caller: &Caller, action: &str, about: impl Into<About<'a>>, outcome: Result<T>) -> Result<T> {
+    if let Err(error) = &outcome {
+        record(node, caller, action, about, false, error.message.clone()).await;
+    }
+    outcome
+}
+
+/// Somebody read it, somebody else changed it, and now the first would change it back without knowing.
+pub async fn changed_meanwhile(node: &Node, what: &str, subject: &str) -> Error {
+    let changes = |e: &StoredAudit| e.ok != 0 && matches!(e.action.as_str(), "group.change" | "plan.update");
+    let filter = Filter { subject: Some(subject), actor: None };
+    let last = audit::list(&node.db, filter, i64::MAX, 20).await.unwrap_or_default().into_iter().find(changes);
+    let by = last.map(|e| format!(" by {}", e.actor)).unwrap_or_default();
+    Error::conflict(format!("{what} was changed{by} since you read it. Read it again, then make your change."))
 }
 
 /// Newest first. Everybody who is signed in may read it.

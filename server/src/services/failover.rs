@@ -82,6 +82,11 @@ pub async fn blast_radius(node: &Node, site: &str) -> Result<BlastRadius> {
 }
 
 pub async fn start(node: &Node, caller: &Caller, site: &str, request: &FailoverRequest) -> Result<Run> {
+    let subject = super::audit::name(site);
+    super::audit::refused(node, caller, "run.start", &subject, try_start(node, caller, site, request).await).await
+}
+
+async fn try_start(node: &Node, caller: &Caller, site: &str, request: &FailoverRequest) -> Result<Run> {
     caller.must_be(Role::Operator)?;
     if request.confirm != site {
         return Err(Error::invalid("confirm", format!("Type the name of the site exactly: {site}")));

@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use model::access::{Role, TokenPurpose};
 use std::{
     fs,
-    io::Write,
+    io::{IsTerminal, Write},
     os::unix::fs::{OpenOptionsExt, PermissionsExt},
     path::Path,
 };
@@ -45,13 +45,24 @@ async fn first_user(node: &Node, config: &Config) -> Result<()> {
         created_at: now(),
         last_sign_in_at: None,
     };
-    if !store::users::insert(&node.db, &user).await? {
+    let event = audit::event(&itself(node), "user.add", FIRST_USER, "first start");
+    let Some(seq) = store::users::insert(&node.db, &user, &event).await? else {
         return Ok(()); // another node was first
-    }
-    audit::record(node, &itself(node), "user.add", FIRST_USER, true, "first start").await;
-    eprintln!("\n  First start. Sign in at {}/ as  {FIRST_USER}  with the one-time password  {password}", config.public_url);
-    eprintln!("  (also in {} until it is replaced)\n", path.display());
+    };
+    audit::show(node, event, seq);
+    eprintln!("\n{}\n", welcome(&config.public_url, &password, &path, std::io::stderr().is_terminal()));
     Ok(())
+}
+
+/// A terminal is seen by whoever started the node; anything else ends in a journal or log that others read.
+fn welcome(url: &str, password: &str, path: &Path, terminal: bool) -> String {
+    let file = path.display();
+    if terminal {
+        return format!(
+            "  First start. Sign in at {url}/ as  {FIRST_USER}  with the one-time password  {password}\n  (also in {file} until it is replaced)"
+        );
+    }
+    format!("  First start. Sign in at {url}/ as  {FIRST_USER}  with the one-time password that stands in {file} until it is replaced.")
 }
 
 /// The file has done its work.
@@ -84,8 +95,9 @@ async fn bootstrap_token(node: &Node, path: &Path) -> Result<()> {
         expires_at: None,
         revoked_at: None,
     };
-    store::tokens::insert(&node.db, &token, &hash).await?;
-    audit::record(node, &itself(node), "token.create", "bootstrap", true, "from the bootstrap token file, role administrator").await;
+    let event = audit::event(&itself(node), "token.create", "bootstrap", "from the bootstrap token file, role administrator");
+    let seq = store::tokens::insert(&node.db, &token, &hash, &event).await?;
+    audit::show(node, event, seq);
     Ok(())
 }
 
@@ -116,4 +128,17 @@ fn write_private(path: &Path, text: &str) -> Result<()> {
 
 fn itself(node: &Node) -> Caller {
     Caller { name: format!("node:{}", node.name), role: Role::Administrator, address: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_password_is_written_to_a_terminal_only() {
+        let path = Path::new("/data/initial-password");
+        assert!(welcome("http://h", "abcd-efgh", path, true).contains("abcd-efgh"));
+        let logged = welcome("http://h", "abcd-efgh", path, false);
+        assert!(!logged.contains("abcd-efgh") && logged.contains("/data/initial-password"));
+    }
 }

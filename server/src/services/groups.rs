@@ -7,7 +7,7 @@ mod tests;
 
 pub use members::{add, points_of_machine, points_of_member, remove};
 
-use super::{audit, caller::Caller};
+use super::{acting, audit, caller::Caller};
 use crate::{
     error::{Code, Error, Result},
     state::{Node, new_id, now},
@@ -39,26 +39,40 @@ pub async fn get(node: &Node, id: &str) -> Result<Group> {
 }
 
 pub async fn create(node: &Node, caller: &Caller, new: NewGroup) -> Result<Group> {
+    let name = audit::name(&new.name);
+    audit::refused(node, caller, "group.add", &name, try_create(node, caller, new).await).await
+}
+
+async fn try_create(node: &Node, caller: &Caller, new: NewGroup) -> Result<Group> {
     caller.must_be(Role::Administrator)?;
     let new = check::tidy(new);
     let mut wrong = check::group(&new, &groups::clouds(&node.db).await?);
     wrong.extend(check::machines(node, &new, None).await?);
     refuse(wrong)?;
     let id = new_id();
-    if !groups::insert(&node.db, &id, &new, now()).await? {
-        return Err(name_taken(&new.name));
-    }
     let detail = format!("{} → {}, objective {} s", new.protected_site, new.recovery_site, new.policy.rpo_seconds);
-    audit::record(node, caller, "group.add", &new.name, true, detail).await;
+    let event = audit::event(caller, "group.add", &new.name, detail);
+    let seq = groups::insert(&node.db, &id, &new, now(), &event).await?;
+    audit::show(node, event, seq.ok_or_else(|| name_taken(&new.name))?);
+    acting::begin();
     members::protect(node, caller, &stored(node, &id).await?, &new.machine_ids).await?;
     publish(node, &id).await
 }
 
 /// Changes everything but the members: machines that it names and that are not members yet are added; to take one out
-/// is a request of its own, so that a body that leaves them out ends nobody's protection.
-pub async fn update(node: &Node, caller: &Caller, id: &str, new: NewGroup) -> Result<Group> {
+/// is a request of its own, so that a body that leaves them out ends nobody's protection. `seen`: the version that the
+/// change was made from.
+pub async fn update(node: &Node, caller: &Caller, id: &str, new: NewGroup, seen: Option<i64>) -> Result<Group> {
+    let name = audit::name(&new.name);
+    audit::refused(node, caller, "group.change", &name, try_update(node, caller, id, new, seen).await).await
+}
+
+async fn try_update(node: &Node, caller: &Caller, id: &str, new: NewGroup, seen: Option<i64>) -> Result<Group> {
     caller.must_be(Role::Administrator)?;
     let old = stored(node, id).await?;
+    if seen.is_some_and(|v| v != old.version) {
+        return Err(audit::changed_meanwhile(node, "The group", &old.name).await);
+    }
     let new = check::tidy(new);
     let members = rows::in_group(&node.db, id).await?;
     let mut wrong = check::group(&new, &groups::clouds(&node.db).await?);
@@ -68,14 +82,22 @@ pub async fn update(node: &Node, caller: &Caller, id: &str, new: NewGroup) -> Re
     if groups::id_of(&node.db, &new.name).await?.is_some_and(|other| other != id) {
         return Err(name_taken(&new.name));
     }
-    groups::update(&node.db, id, &new).await?;
-    audit::record(node, caller, "group.change", &new.name, true, format!("objective {} s", new.policy.rpo_seconds)).await;
+    let event = audit::event(caller, "group.change", &new.name, format!("objective {} s", new.policy.rpo_seconds));
+    let Some(seq) = groups::update(&node.db, id, &new, seen, &event).await? else {
+        return Err(audit::changed_meanwhile(node, "The group", &old.name).await);
+    };
+    audit::show(node, event, seq);
     let fresh: Vec<_> = new.machine_ids.into_iter().filter(|m| members.iter().all(|x| x.machine_id != *m)).collect();
     members::protect(node, caller, &stored(node, id).await?, &fresh).await?;
     publish(node, id).await
 }
 
 pub async fn delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
+    let name = name_of(node, id).await?;
+    audit::refused(node, caller, "group.remove", &name, try_delete(node, caller, id).await).await
+}
+
+async fn try_delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     caller.must_be(Role::Administrator)?;
     let group = stored(node, id).await?;
     let plans = groups::plans_with(&node.db, id).await?;
@@ -87,17 +109,27 @@ pub async fn delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     for member in &members {
         members::unprotect(node, caller, member).await?;
     }
-    groups::delete(&node.db, id).await?;
-    audit::record(node, caller, "group.remove", &group.name, true, format!("{} machines were in it", members.len())).await;
+    let event = audit::event(caller, "group.remove", &group.name, format!("{} machines were in it", members.len()));
+    if let Some(seq) = groups::delete(&node.db, id, &event).await? {
+        audit::show(node, event, seq);
+    }
     node.live.publish(Topic::Group, id, &serde_json::Value::Null);
     Ok(())
 }
 
 /// Stops or lets go on the cycles of all its members. What was copied stays; the lag grows while it is paused.
 pub async fn set_paused(node: &Node, caller: &Caller, id: &str, paused: bool) -> Result<Group> {
+    let (name, action) = (name_of(node, id).await?, if paused { "group.pause" } else { "group.resume" });
+    audit::refused(node, caller, action, &name, try_set_paused(node, caller, id, paused, action).await).await
+}
+
+async fn try_set_paused(node: &Node, caller: &Caller, id: &str, paused: bool, action: &str) -> Result<Group> {
     caller.must_be(Role::Operator)?;
     let group = stored(node, id).await?;
-    groups::set_paused(&node.db, id, paused).await?;
+    let event = audit::event(caller, action, &group.name, "");
+    if let Some(seq) = groups::set_paused(&node.db, id, paused, &event).await? {
+        audit::show(node, event, seq);
+    }
     for member in rows::in_group(&node.db, id).await? {
         if paused && member.held_by.is_none() {
             node.replication.slot(&member.id).cancel();
@@ -105,8 +137,12 @@ pub async fn set_paused(node: &Node, caller: &Caller, id: &str, paused: bool) ->
         crate::replication::view::publish(node, &member.id).await?;
     }
     node.replication.wake();
-    audit::record(node, caller, if paused { "group.pause" } else { "group.resume" }, &group.name, true, "").await;
     publish(node, id).await
+}
+
+/// For the audit trail, also of somebody who may not do it.
+async fn name_of(node: &Node, id: &str) -> Result<String> {
+    Ok(groups::get(&node.db, id).await?.map_or_else(|| audit::name(id), |g| g.name))
 }
 
 async fn stored(node: &Node, id: &str) -> Result<StoredGroup> {
@@ -127,6 +163,7 @@ async fn show(node: &Node, g: StoredGroup) -> Result<Group> {
         networks: g.networks,
         storage: g.storage,
         paused: g.paused,
+        version: g.version,
         created_at: g.created_at,
     })
 }

@@ -1,11 +1,13 @@
 //! The use cases, one file for each noun: what the API, the screens and the CLI all come through.
 //! Roles are checked here, and everything that changes something leaves an audit event.
 
+pub mod acting;
 pub mod alarms;
 pub mod audit;
 pub mod caller;
 pub mod clouds;
 pub mod failover;
+pub mod figures;
 pub mod first_start;
 pub mod groups;
 pub mod machines;

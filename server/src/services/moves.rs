@@ -32,13 +32,16 @@ pub async fn preflight(node: &Node, caller: &Caller, request: &MoveRequest) -> R
 }
 
 pub async fn start(node: &Node, caller: &Caller, request: &MoveRequest) -> Result<Run> {
+    let id = super::audit::name(&request.machine_id);
+    super::audit::refused(node, caller, "run.start", About::new(&id, &id), try_start(node, caller, request).await).await
+}
+
+async fn try_start(node: &Node, caller: &Caller, request: &MoveRequest) -> Result<Run> {
     caller.must_be(Role::Operator)?;
     let found = preflight::find(node, request).await?;
     let blocking: Vec<String> =
         found.problems.iter().filter(|p| p.blocks()).map(|p| format!("{}: {} {}", p.subject, p.what, p.remedy)).collect();
     if !blocking.is_empty() {
-        let about = About { name: &found.subject.name, id: Some(&request.machine_id), ..About::default() };
-        super::audit::record_about(node, caller, "run.start", about, false, blocking.join(" ")).await;
         return Err(Error::conflict(blocking.join(" ")));
     }
     let title = format!("Move {} to {}", found.subject.name, found.subject.target.cloud);

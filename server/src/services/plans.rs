@@ -5,11 +5,15 @@ mod validate;
 
 pub use validate::check_health;
 
-use super::{audit::About, caller::Caller};
+use super::{
+    acting,
+    audit::{self, About},
+    caller::Caller,
+};
 use crate::{
     error::{Error, Result},
     state::{Node, new_id, now},
-    store::plans::{self, GroupSites, PlanRow},
+    store::plans::{self, GroupSites, NewPlan, PlanRow, Saved},
 };
 use model::{
     Page,
@@ -30,36 +34,58 @@ pub async fn get(node: &Node, id: &str) -> Result<Plan> {
 }
 
 pub async fn create(node: &Node, caller: &Caller, spec: PlanSpec) -> Result<Plan> {
-    let id = new_id();
-    save(node, caller, &id, spec, "plan.create").await
+    let (id, name) = (new_id(), audit::name(&spec.name));
+    audit::refused(node, caller, "plan.create", &name, save(node, caller, &id, spec, Change::New).await).await
 }
 
-pub async fn update(node: &Node, caller: &Caller, id: &str, spec: PlanSpec) -> Result<Plan> {
+/// `seen`: the version that the change was made from.
+pub async fn update(node: &Node, caller: &Caller, id: &str, spec: PlanSpec, seen: Option<i64>) -> Result<Plan> {
     get(node, id).await?;
-    save(node, caller, id, spec, "plan.update").await
+    audit::refused(node, caller, "plan.update", About::new(id, id), save(node, caller, id, spec, Change::Of(seen)).await).await
 }
 
-async fn save(node: &Node, caller: &Caller, id: &str, mut spec: PlanSpec, action: &str) -> Result<Plan> {
+enum Change {
+    New,
+    Of(Option<i64>),
+}
+
+async fn save(node: &Node, caller: &Caller, id: &str, mut spec: PlanSpec, change: Change) -> Result<Plan> {
     caller.must_be(Role::Administrator)?;
     spec.name = spec.name.trim().to_owned();
     let wrong = validate::fields(node, &spec).await?;
     if !wrong.is_empty() {
         return Err(Error::invalid_fields(wrong));
     }
-    if !plans::save(&node.db, id, &spec.name, &serde_json::json!(spec).to_string(), now()).await? {
-        return Err(Error::invalid("name", format!("There is a plan '{}' already. Take another name.", spec.name)));
+    let text = serde_json::json!(spec).to_string();
+    let new = NewPlan { id, name: &spec.name, spec: &text, at: now() };
+    let action = if matches!(change, Change::New) { "plan.create" } else { "plan.update" };
+    let event = audit::event(caller, action, About::new(&spec.name, id), "");
+    let saved = match change {
+        Change::New => plans::insert(&node.db, &new, &event).await?,
+        Change::Of(seen) => plans::update(&node.db, &new, seen, &event).await?,
+    };
+    match saved {
+        Saved::Yes(seq) => audit::show(node, event, seq),
+        Saved::Taken => return Err(Error::invalid("name", format!("There is a plan '{}' already. Take another name.", spec.name))),
+        Saved::Changed => return Err(audit::changed_meanwhile(node, "The plan", id).await),
     }
-    super::audit::record_about(node, caller, action, about(id, &spec.name), true, "").await;
+    acting::begin();
     // A plan that was just written says at once whether it would work.
     recheck(node, id).await
 }
 
 pub async fn delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
+    audit::refused(node, caller, "plan.delete", About::new(id, id), try_delete(node, caller, id).await).await
+}
+
+async fn try_delete(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     caller.must_be(Role::Administrator)?;
     let plan = get(node, id).await?;
-    plans::delete(&node.db, id).await?;
+    let event = audit::event(caller, "plan.delete", About::new(&plan.spec.name, id), "");
+    if let Some(seq) = plans::delete(&node.db, id, &event).await? {
+        audit::show(node, event, seq);
+    }
     node.live.publish(Topic::Plan, id, &serde_json::Value::Null);
-    super::audit::record_about(node, caller, "plan.delete", about(id, &plan.spec.name), true, "").await;
     Ok(())
 }
 
@@ -68,12 +94,8 @@ pub async fn check(node: &Node, caller: &Caller, id: &str) -> Result<Plan> {
     caller.must_be(Role::Operator)?;
     let plan = recheck(node, id).await?;
     let findings = format!("{} findings", plan.problems.len());
-    super::audit::record_about(node, caller, "plan.check", about(id, &plan.spec.name), true, findings).await;
+    audit::record(node, caller, "plan.check", About::new(&plan.spec.name, id), true, findings).await;
     Ok(plan)
-}
-
-fn about<'a>(id: &'a str, name: &'a str) -> About<'a> {
-    About { name, id: Some(id), ..About::default() }
 }
 
 async fn recheck(node: &Node, id: &str) -> Result<Plan> {
@@ -97,6 +119,7 @@ fn shown(row: &PlanRow, groups: &[GroupSites]) -> Plan {
         protected_site: first.map(|g| g.protected_site.clone()).unwrap_or_default(),
         recovery_site: first.map(|g| g.recovery_site.clone()).unwrap_or_default(),
         updated_at: row.updated_at,
+        version: row.version,
         problems: serde_json::from_str(&row.problems).unwrap_or_default(),
         checked_at: row.checked_at,
         spec,

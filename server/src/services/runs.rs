@@ -1,6 +1,7 @@
 //! Runs: what is under way, what was, and what people want of it.
 
 use super::{
+    acting,
     audit::{self, About},
     caller::Caller,
 };
@@ -13,7 +14,8 @@ use crate::{
     },
     state::{Node, new_id, now},
     store::{
-        commands::{self, Commanded},
+        audit::StoredAudit,
+        commands::{self, Commanded, Decided},
         runs::{self, Created, NewRun},
         steps,
     },
@@ -22,11 +24,11 @@ use model::{
     Id, Page, Severity,
     access::Role,
     live::Topic,
-    run::{Run, RunCommand, RunDetail, RunKind},
+    run::{Run, RunCommand, RunDetail, RunEvent, RunKind},
 };
 
-/// More events than any run has: a run with a hundred machines has some thousands.
-const EVENTS: i64 = 20_000;
+/// Lines of its log that come with a run; the earlier ones are asked for.
+const EVENTS: i64 = 500;
 
 pub async fn list(node: &Node, active: Option<bool>, limit: u32, cursor: Option<&str>) -> Result<Page<Run>> {
     let rows = runs::list(&node.db, active, i64::from(limit) + 1, cursor).await?;
@@ -36,18 +38,48 @@ pub async fn list(node: &Node, active: Option<bool>, limit: u32, cursor: Option<
 pub async fn get(node: &Node, id: &str) -> Result<RunDetail> {
     let row = runs::get(&node.db, id).await?.ok_or_else(|| Error::not_found(format!("run {id}")))?;
     let steps = steps::of_run(&node.db, id).await?;
-    let events = steps::events(&node.db, id, 0, EVENTS).await?;
+    let (events, earlier_events) = steps::events_before(&node.db, id, i64::MAX, EVENTS).await?;
     Ok(RunDetail {
         run: view::run(&row),
         actions: control::buttons(&row, &steps),
         steps: steps.iter().map(view::step).collect(),
         events: events.iter().map(view::event).collect(),
+        earlier_events,
         statement: row.statement,
     })
 }
 
+/// Which lines of a log.
+#[derive(Clone, Copy, Debug)]
+pub enum Lines {
+    After(i64),
+    /// The last ones before it.
+    Before(i64),
+}
+
+/// A page of a run's log, oldest first. After a page of `After` comes the one after its last line.
+pub async fn events(node: &Node, id: &str, lines: Lines, limit: u32) -> Result<Page<RunEvent>> {
+    runs::get(&node.db, id).await?.ok_or_else(|| Error::not_found(format!("run {id}")))?;
+    match lines {
+        Lines::After(seq) => {
+            let rows = steps::events(&node.db, id, seq, i64::from(limit) + 1).await?;
+            Ok(super::page(rows.iter().map(view::event).collect(), limit, |e| e.seq.to_string()))
+        }
+        Lines::Before(seq) => {
+            let (rows, earlier) = steps::events_before(&node.db, id, seq, i64::from(limit)).await?;
+            let next = rows.first().filter(|_| earlier > 0).map(|e| e.seq.to_string());
+            Ok(Page { items: rows.iter().map(view::event).collect(), next, total: None })
+        }
+    }
+}
+
 /// Writes down what is wanted; the driver of the run takes it from there.
 pub async fn command(node: &Node, caller: &Caller, id: &str, command: &RunCommand) -> Result<RunDetail> {
+    let action = format!("run.{}", word(command));
+    audit::refused(node, caller, &action, About::new(id, id), try_command(node, caller, id, command).await).await
+}
+
+async fn try_command(node: &Node, caller: &Caller, id: &str, command: &RunCommand) -> Result<RunDetail> {
     caller.must_be(Role::Operator)?;
     let row = runs::get(&node.db, id).await?.ok_or_else(|| Error::not_found(format!("run {id}")))?;
     let rows = steps::of_run(&node.db, id).await?;
@@ -56,29 +88,32 @@ pub async fn command(node: &Node, caller: &Caller, id: &str, command: &RunComman
         let about_input = matches!(command, RunCommand::SkipStep { .. }) && field == "reason" || refusal.starts_with("To go on, type");
         return Err(if about_input { Error::invalid(field, refusal) } else { Error::conflict(refusal) });
     }
-    write(node, caller, id, command).await?;
-    node.recovery.wake();
     // A run of an older node may have a spec that reads otherwise: the event is then found by the run alone.
     let machines = serde_json::from_str::<RunSpec>(&row.spec).map(|spec| locks(&spec)).unwrap_or_default();
     let about = About { name: &row.title, id: Some(id), also: &machines };
-    audit::record_about(node, caller, &format!("run.{}", word(command)), about, true, control::event(command, &caller.name)).await;
+    let event = audit::event(caller, &format!("run.{}", word(command)), about, control::event(command, &caller.name));
+    let seq = write(node, caller, id, command, &event).await?;
+    acting::begin();
+    node.recovery.wake();
+    audit::show(node, event, seq);
     get(node, id).await
 }
 
-async fn write(node: &Node, caller: &Caller, id: &str, command: &RunCommand) -> Result<()> {
-    let event = control::event(command, &caller.name);
+async fn write(node: &Node, caller: &Caller, id: &str, command: &RunCommand, trail: &StoredAudit) -> Result<i64> {
+    let (event, at) = (control::event(command, &caller.name), now());
     if let Some((step, decision)) = control::decision(command, &caller.name) {
         let text = serde_json::json!(decision).to_string();
-        let written = commands::decide(&node.db, id, &step, control::states(command), &text, &event, now()).await?;
-        return if written { Ok(()) } else { Err(Error::conflict(format!("{step} went on in the meantime. Look again."))) };
+        let decided = Decided { key: &step, states: control::states(command), decision: &text, event: &event, at };
+        let written = commands::decide(&node.db, id, &decided, trail).await?;
+        return written.ok_or_else(|| Error::conflict(format!("{step} went on in the meantime. Look again.")));
     }
     let desired = match command {
         RunCommand::Pause => "pause",
         RunCommand::Cancel => "cancel",
         _ => "run",
     };
-    match commands::desire(&node.db, id, desired, &event, now()).await? {
-        Commanded::Yes => Ok(()),
+    match commands::desire(&node.db, id, desired, &event, at, trail).await? {
+        Commanded::Yes(seq) => Ok(seq),
         Commanded::Over => Err(Error::conflict("The run ended or is being cancelled. Look again.")),
         Commanded::TooLate { step } => Err(Error::conflict(format!(
             "{step} has begun: the target takes over, there is no way back by cancelling. Let it end, then move back."
@@ -110,6 +145,7 @@ pub struct Begin {
 /// Writes a run down with its first event, and has it driven at once. Refused while another run has one of its machines.
 pub(super) async fn begin(node: &Node, caller: &Caller, begin: Begin) -> Result<Run> {
     let id = new_id();
+    let audit = trail(caller, &id, &begin);
     let new = NewRun {
         id: id.clone(),
         kind: begin.kind.as_str(),
@@ -122,27 +158,35 @@ pub(super) async fn begin(node: &Node, caller: &Caller, begin: Begin) -> Result<
         steps: begin.steps.iter().map(Planned::to_row).collect(),
         locks: locks(&begin.spec),
         event: format!("{} was started by {}.", begin.title, caller.name),
+        audit,
     };
-    if let Created::Taken { subject, run_id } = runs::create(&node.db, &new).await? {
-        let name = begin.spec.subjects.iter().find(|s| s.machine_id == subject || s.lineage.as_deref() == Some(&subject));
-        let name = name.map_or("a machine", |s| s.name.as_str());
-        let message = format!("Another run ({run_id}) works on {name}. Wait for its end, or cancel it.");
-        let about = About { name: &begin.subject, id: None, also: &new.locks };
-        audit::record_about(node, caller, "run.start", about, false, &message).await;
-        return Err(Error::conflict(message));
+    match runs::create(&node.db, &new).await? {
+        Created::Taken { subject, run_id } => {
+            let name = begin.spec.subjects.iter().find(|s| s.machine_id == subject || s.lineage.as_deref() == Some(&subject));
+            let name = name.map_or("a machine", |s| s.name.as_str());
+            return Err(Error::conflict(format!("Another run ({run_id}) works on {name}. Wait for its end, or cancel it.")));
+        }
+        Created::Yes(seqs) => new.audit.into_iter().zip(seqs).for_each(|(event, seq)| audit::show(node, event, seq)),
     }
+    acting::begin();
     node.recovery.wake();
     let row = runs::get(&node.db, &id).await?.ok_or_else(|| Error::internal("the run that was just written is gone"))?;
     let run = view::run(&row);
     node.live.publish(Topic::Run, &id, &run);
-    let about = About { name: &begin.title, id: Some(&id), also: &new.locks };
-    audit::record_about(node, caller, "run.start", about, true, &begin.subject).await;
-    if let Some(statement) = begin.statement {
+    Ok(run)
+}
+
+/// The start, and what was stated instead of a proof.
+fn trail(caller: &Caller, id: &str, begin: &Begin) -> Vec<StoredAudit> {
+    let machines = locks(&begin.spec);
+    let about = About { name: &begin.title, id: Some(id), also: &machines };
+    let mut all = vec![audit::event(caller, "run.start", about, begin.subject.clone())];
+    if let Some(statement) = &begin.statement {
         let event = format!("{} stated: \"{statement}\".", caller.name);
         tracing::warn!(run = %id, severity = ?Severity::Warning, "{event}");
-        audit::record_about(node, caller, "run.statement", about, true, event).await;
+        all.push(audit::event(caller, "run.statement", about, event));
     }
-    Ok(run)
+    all
 }
 
 fn locks(spec: &RunSpec) -> Vec<Id> {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 const HOUR: Millis = 60 * 60 * 1000;
 /// Not used for so long: over.
-const IDLE: Millis = 12 * HOUR;
+pub(super) const IDLE: Millis = 12 * HOUR;
 const LONGEST: Millis = 7 * 24 * HOUR;
 /// How exactly "last used" is known: not a write for each request.
 const TOUCH: Millis = 60 * 1000;
@@ -37,6 +37,11 @@ pub enum Proof {
 }
 
 impl Identity {
+    /// A session that was begun with a one-time password, which is not replaced yet.
+    pub fn must_change_password(&self) -> bool {
+        matches!(self.proof, Proof::Session { must_change: true, .. })
+    }
+
     pub fn me(&self, node: &Node) -> Me {
         let (csrf, must_change_password) = match &self.proof {
             Proof::Session { csrf, must_change, .. } => (csrf.clone(), *must_change),
@@ -68,18 +73,42 @@ pub fn hash(secret: &str) -> String {
 /// # Errors
 /// `Unauthenticated` without saying whether name or password is wrong; `Throttled` after too many tries.
 pub async fn sign_in(node: &Node, throttle: &Throttle, given: &SignIn, address: Option<String>) -> Result<(String, Identity)> {
-    throttle.check(address.as_deref(), &given.name, now())?;
-    let user = store::users::by_name(&node.db, &given.name).await?;
-    let fits = passwords::verify(&given.password, user.as_ref().map(|u| u.password.clone())).await?;
-    let Some(user) = user.filter(|u| fits && u.disabled == 0) else {
-        throttle.failed(address.as_deref(), &given.name, now());
-        let claimed: String = given.name.chars().filter(|c| !c.is_control()).take(64).collect();
-        let caller = Caller { name: claimed.clone(), role: Role::Viewer, address };
-        audit::record(node, &caller, "sign_in", &claimed, false, "wrong name or password, or the user is disabled").await;
+    let attempt = match throttle.begin(address.as_deref(), &given.name, now()) {
+        Ok(attempt) => attempt,
+        Err(refused) => {
+            if refused.first {
+                not_signed_in(node, &given.name, address, &refused.error.message).await;
+            }
+            return Err(refused.error);
+        }
+    };
+    tokio::time::sleep(attempt.delay).await;
+    let user = match verified(node, given).await {
+        Ok(user) => user,
+        Err(error) => {
+            throttle.give_back(&attempt);
+            return Err(error);
+        }
+    };
+    let Some(user) = user else {
+        not_signed_in(node, &given.name, address, "wrong name or password, or the user is disabled").await;
         return Err(Error::new(Code::Unauthenticated, "The name or the password is wrong."));
     };
-    throttle.succeeded(&given.name);
+    throttle.succeeded(&attempt, now());
     begin(node, user, address).await
+}
+
+/// Takes as long for a name that does not exist.
+async fn verified(node: &Node, given: &SignIn) -> Result<Option<StoredUser>> {
+    let user = store::users::by_name(&node.db, &given.name).await?;
+    let fits = passwords::verify(&given.password, user.as_ref().map(|u| u.password.clone())).await?;
+    Ok(user.filter(|u| fits && u.disabled == 0))
+}
+
+async fn not_signed_in(node: &Node, name: &str, address: Option<String>, why: &str) {
+    let claimed = audit::name(name);
+    let caller = Caller { name: claimed.clone(), role: Role::Viewer, address };
+    audit::record(node, &caller, "sign_in", &claimed, false, why).await;
 }
 
 async fn begin(node: &Node, user: StoredUser, address: Option<String>) -> Result<(String, Identity)> {
@@ -168,7 +197,7 @@ pub fn start_sweeper(node: &Node) {
 async fn sweep(node: &Node) {
     let at = now();
     let sessions = store::sessions::sweep(&node.db, at, at - IDLE).await;
-    let answers = store::idempotency::sweep(&node.db, at - 24 * HOUR).await;
+    let answers = store::idempotency::sweep(&node.db, at - 24 * HOUR, at - HOUR).await;
     if let Err(error) = sessions.and(answers) {
         tracing::warn!(%error, "old sessions could not be swept; tried again in ten minutes");
     }

@@ -1,6 +1,6 @@
 //! Users: local names with a role. The last administrator cannot be taken away.
 
-use super::{audit, caller::Caller, passwords, sessions};
+use super::{acting, audit, caller::Caller, passwords, sessions};
 use crate::{
     error::{Code, Error, Result},
     services::sessions::{Identity, Proof},
@@ -19,6 +19,11 @@ pub async fn list(node: &Node, caller: &Caller, cursor: Option<&str>, limit: u32
 }
 
 pub async fn create(node: &Node, caller: &Caller, new: NewUser) -> Result<CreatedUser> {
+    let name = audit::name(&new.name);
+    audit::refused(node, caller, "user.add", &name, try_create(node, caller, new).await).await
+}
+
+async fn try_create(node: &Node, caller: &Caller, new: NewUser) -> Result<CreatedUser> {
     caller.must_be(Role::Administrator)?;
     check_name(&new.name)?;
     if let Some(password) = &new.password {
@@ -37,64 +42,87 @@ pub async fn create(node: &Node, caller: &Caller, new: NewUser) -> Result<Create
         created_at: now(),
         last_sign_in_at: None,
     };
-    if !users::insert(&node.db, &user).await? {
+    let event = audit::event(caller, "user.add", &user.name, format!("role {}", user.role));
+    let Some(seq) = users::insert(&node.db, &user, &event).await? else {
         let message = format!("There is a user {} already: choose another name.", user.name);
         return Err(Error { code: Code::Conflict, ..Error::invalid("name", message) });
-    }
-    audit::record(node, caller, "user.add", &user.name, true, format!("role {}", user.role)).await;
+    };
+    acting::begin();
+    audit::show(node, event, seq);
     Ok(CreatedUser { user: shown(user), one_time_password: one_time })
 }
 
 pub async fn change(node: &Node, caller: &Caller, id: &str, change: ChangeUser) -> Result<User> {
+    let name = name_of(node, id).await?;
+    audit::refused(node, caller, "user.change", &name, try_change(node, caller, id, change).await).await
+}
+
+async fn try_change(node: &Node, caller: &Caller, id: &str, change: ChangeUser) -> Result<User> {
     caller.must_be(Role::Administrator)?;
     let user = get(node, id).await?;
     let (role, disabled) = (change.role.unwrap_or(sessions::role(&user.role)), change.disabled.unwrap_or(user.disabled != 0));
-    if (role != Role::Administrator || disabled) && users::other_administrators(&node.db, id).await? == 0 {
-        return Err(Error::conflict(format!("{} is the last administrator: make another one first.", user.name)));
-    }
-    users::set_role(&node.db, id, role.as_str(), disabled).await?;
-    if disabled {
-        crate::store::sessions::delete_of_user(&node.db, id, "").await?;
-    }
     let detail = format!("role {}{}", role.as_str(), if disabled { ", disabled" } else { "" });
-    audit::record(node, caller, "user.change", &user.name, true, detail).await;
+    let event = audit::event(caller, "user.change", &user.name, detail);
+    let seq = users::set_role(&node.db, id, role.as_str(), disabled, &event).await?;
+    let last = || Error::conflict(format!("{} is the last administrator: make another one first.", user.name));
+    audit::show(node, event, seq.ok_or_else(last)?);
     Ok(shown(get(node, id).await?))
 }
 
 /// A new one-time password; whoever is signed in by that name is signed out.
 pub async fn reset_password(node: &Node, caller: &Caller, id: &str) -> Result<CreatedUser> {
+    let name = name_of(node, id).await?;
+    audit::refused(node, caller, "user.reset_password", &name, try_reset(node, caller, id).await).await
+}
+
+async fn try_reset(node: &Node, caller: &Caller, id: &str) -> Result<CreatedUser> {
     caller.must_be(Role::Administrator)?;
     let user = get(node, id).await?;
     let one_time = passwords::one_time();
-    users::set_password(&node.db, id, &passwords::hash(&one_time).await?, true).await?;
-    crate::store::sessions::delete_of_user(&node.db, id, "").await?;
-    audit::record(node, caller, "user.reset_password", &user.name, true, "").await;
+    let event = audit::event(caller, "user.reset_password", &user.name, "");
+    let password = passwords::hash(&one_time).await?;
+    let seq = users::set_password(&node.db, id, &password, true, "", &event).await?;
+    acting::begin();
+    audit::show(node, event, seq.ok_or_else(no_such)?);
     Ok(CreatedUser { user: shown(user), one_time_password: Some(one_time) })
 }
 
 /// One's own. Every other session of the user ends.
 pub async fn change_own_password(node: &Node, identity: &Identity, given: ChangePassword) -> Result<()> {
+    let caller = &identity.caller;
+    audit::refused(node, caller, "user.change_password", &caller.name, try_change_own(node, identity, given).await).await
+}
+
+async fn try_change_own(node: &Node, identity: &Identity, given: ChangePassword) -> Result<()> {
     let Proof::Session { id, user_id, .. } = &identity.proof else {
         return Err(Error::new(Code::Forbidden, "A token has no password: sign in as a user."));
     };
     let user = get(node, user_id).await?;
     if !passwords::verify(&given.old, Some(user.password.clone())).await? {
-        audit::record(node, &identity.caller, "user.change_password", &user.name, false, "the old password is wrong").await;
         return Err(Error::invalid("old", "This is not your password now."));
     }
     passwords::check("new", &user.name, &given.new)?;
     if given.new == given.old {
         return Err(Error::invalid("new", "The new password is the old one: choose another."));
     }
-    users::set_password(&node.db, user_id, &passwords::hash(&given.new).await?, false).await?;
-    crate::store::sessions::delete_of_user(&node.db, user_id, id).await?;
+    let event = audit::event(&identity.caller, "user.change_password", &user.name, "");
+    let seq = users::set_password(&node.db, user_id, &passwords::hash(&given.new).await?, false, id, &event).await?;
     super::first_start::forget_initial_password(node, &user.name);
-    audit::record(node, &identity.caller, "user.change_password", &user.name, true, "").await;
+    audit::show(node, event, seq.ok_or_else(no_such)?);
     Ok(())
 }
 
+/// For the audit trail, also of somebody who may not do it.
+async fn name_of(node: &Node, id: &str) -> Result<String> {
+    Ok(users::get(&node.db, id).await?.map_or_else(|| audit::name(id), |u| u.name))
+}
+
 async fn get(node: &Node, id: &str) -> Result<StoredUser> {
-    users::get(&node.db, id).await?.ok_or_else(|| Error::not_found("such user"))
+    users::get(&node.db, id).await?.ok_or_else(no_such)
+}
+
+fn no_such() -> Error {
+    Error::not_found("such user")
 }
 
 /// A name also stands in the audit trail and on the command line.

@@ -16,20 +16,64 @@ pub struct StoredAudit {
     pub ok: i64,
     pub detail: String,
     pub address: Option<String>,
+    /// What else it touches; only written.
+    #[sqlx(skip)]
+    pub also: Vec<Id>,
 }
 
-/// `seq` of the argument is not looked at; answers the one that it got. The event is found by each of `objects`.
-pub async fn insert(db: &Db, e: &StoredAudit, objects: &[Id]) -> StoreResult<i64> {
-    let sql = "INSERT INTO audit(at, actor, action, subject, object, ok, detail, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) \
-               RETURNING seq";
+/// An event into an open transaction, found by all that it touches; its number.
+macro_rules! say {
+    ($tx:expr, $event:expr) => {{
+        let event: &$crate::store::audit::StoredAudit = $event;
+        let seq: i64 = sqlx::query_scalar(
+            "INSERT INTO audit(at, actor, action, subject, object, ok, detail, address) VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING seq",
+        )
+        .bind(event.at)
+        .bind(&event.actor)
+        .bind(&event.action)
+        .bind(&event.subject)
+        .bind(&event.object)
+        .bind(event.ok)
+        .bind(&event.detail)
+        .bind(&event.address)
+        .fetch_one(&mut *$tx)
+        .await?;
+        for object in event.object.iter().chain(&event.also) {
+            sqlx::query("INSERT INTO audit_objects(object, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING")
+                .bind(object)
+                .bind(seq)
+                .execute(&mut *$tx)
+                .await?;
+        }
+        seq
+    }};
+}
+pub(super) use say;
+
+/// A change and its event in one transaction, so that a full disk or a kill in between leaves both or neither. The body
+/// answers how many rows it changed; none: nothing is written. Answers the event's number.
+macro_rules! audited {
+    ($db:expr, $event:expr, $tx:ident => $changed:expr) => {
+        $crate::store::on!($db, pool => {
+            let mut $tx = pool.begin().await?;
+            let changed: u64 = $changed;
+            if changed == 0 {
+                None
+            } else {
+                let seq = $crate::store::audit::say!($tx, $event);
+                $tx.commit().await?;
+                Some(seq)
+            }
+        })
+    };
+}
+pub(super) use audited;
+
+/// `seq` of the argument is not looked at; answers the one that it got.
+pub async fn insert(db: &Db, e: &StoredAudit) -> StoreResult<i64> {
     on!(db, p => {
         let mut tx = p.begin().await?;
-        let seq: i64 = sqlx::query_scalar(sql).bind(e.at).bind(&e.actor).bind(&e.action).bind(&e.subject).bind(&e.object).bind(e.ok)
-            .bind(&e.detail).bind(&e.address).fetch_one(&mut *tx).await?;
-        for object in objects {
-            sqlx::query("INSERT INTO audit_objects(object, seq) VALUES ($1, $2) ON CONFLICT DO NOTHING").bind(object).bind(seq)
-                .execute(&mut *tx).await?;
-        }
+        let seq = say!(tx, e);
         tx.commit().await?;
         Ok(seq)
     })
@@ -90,9 +134,9 @@ mod tests {
             ok: 1,
             detail: String::new(),
             address: None,
+            also: objects.iter().map(|o| (*o).to_owned()).collect(),
         };
-        let objects: Vec<Id> = objects.iter().map(|o| (*o).to_owned()).collect();
-        insert(db, &row, &objects).await.unwrap();
+        insert(db, &row).await.unwrap();
     }
 
     #[tokio::test]

@@ -1,6 +1,10 @@
 //! Clouds: settings as entered, sealed secrets, and how each answered last.
 
-use super::{Db, StoreResult, json, on, to_json};
+use super::{
+    Db, StoreResult,
+    audit::{StoredAudit, audited},
+    json, on, to_json,
+};
 use model::{
     Id, Millis,
     cloud::{Cloud, CloudStatus},
@@ -13,6 +17,8 @@ pub struct StoredCloud {
     pub cloud: Cloud,
     /// Sealed JSON: field → value.
     pub secrets: Option<Vec<u8>>,
+    /// What its control plane called itself when it was last probed.
+    pub host_id: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -33,10 +39,11 @@ struct Raw {
     version: Option<String>,
     capabilities: String,
     capacity: Option<String>,
+    host_id: Option<String>,
 }
 
 const COLUMNS: &str = "id, name, kind, site, simulated, fields, secrets, fingerprint, status, status_since, message, \
-                       observed_at, retry_at, version, capabilities, capacity";
+                       observed_at, retry_at, version, capabilities, capacity, host_id";
 
 impl Raw {
     fn into_cloud(self) -> StoreResult<StoredCloud> {
@@ -60,7 +67,7 @@ impl Raw {
             running: 0,
             fields: json::<BTreeMap<String, String>>(&self.fields)?,
         };
-        Ok(StoredCloud { cloud, secrets: self.secrets })
+        Ok(StoredCloud { cloud, secrets: self.secrets, host_id: self.host_id })
     }
 }
 
@@ -94,32 +101,30 @@ pub async fn get(db: &Db, id: &str) -> StoreResult<Option<StoredCloud>> {
     raw.map(Raw::into_cloud).transpose()
 }
 
-pub async fn insert(db: &Db, stored: &StoredCloud, created_at: Millis) -> StoreResult<()> {
+/// Answers the number of the event.
+pub async fn insert(db: &Db, stored: &StoredCloud, created_at: Millis, event: &StoredAudit) -> StoreResult<Option<i64>> {
     let c = &stored.cloud;
     let (fields, capabilities) = (to_json(&c.fields)?, to_json(&c.capabilities)?);
-    on!(db, p => sqlx::query(
-        "INSERT INTO clouds (id, name, kind, site, simulated, fields, secrets, fingerprint, created_at, status, status_since, capabilities) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-        .bind(&c.id).bind(&c.name).bind(&c.kind).bind(&c.site).bind(i64::from(c.simulated)).bind(fields).bind(stored.secrets.as_deref())
-        .bind(c.fingerprint.as_deref()).bind(created_at).bind(status(c.status)).bind(c.status_since).bind(capabilities)
-        .execute(p).await?.rows_affected());
-    Ok(())
+    Ok(audited!(db, event, tx => sqlx::query(
+        "INSERT INTO clouds (id, name, kind, site, simulated, fields, secrets, fingerprint, created_at, status, status_since, \
+         capabilities, host_id) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)")
+        .bind(&c.id).bind(&c.name).bind(&c.kind).bind(&c.site).bind(i64::from(c.simulated)).bind(&fields).bind(stored.secrets.as_deref())
+        .bind(c.fingerprint.as_deref()).bind(created_at).bind(status(c.status)).bind(c.status_since).bind(&capabilities)
+        .bind(stored.host_id.as_deref()).execute(&mut *tx).await?.rows_affected()))
 }
 
-/// What an administrator can change. `false`: there is no such cloud.
-pub async fn update(db: &Db, stored: &StoredCloud) -> StoreResult<bool> {
+/// What an administrator can change. `None`: there is no such cloud.
+pub async fn update(db: &Db, stored: &StoredCloud, event: &StoredAudit) -> StoreResult<Option<i64>> {
     let c = &stored.cloud;
     let fields = to_json(&c.fields)?;
-    let n = on!(db, p => sqlx::query(
-        "UPDATE clouds SET name = $2, site = $3, fields = $4, secrets = $5, fingerprint = $6 WHERE id = $1")
-        .bind(&c.id).bind(&c.name).bind(&c.site).bind(fields).bind(stored.secrets.as_deref()).bind(c.fingerprint.as_deref())
-        .execute(p).await?.rows_affected());
-    Ok(n > 0)
+    Ok(audited!(db, event, tx => sqlx::query(
+        "UPDATE clouds SET name = $2, site = $3, fields = $4, secrets = $5, fingerprint = $6, host_id = COALESCE($7, host_id) WHERE id = $1")
+        .bind(&c.id).bind(&c.name).bind(&c.site).bind(&fields).bind(stored.secrets.as_deref()).bind(c.fingerprint.as_deref())
+        .bind(stored.host_id.as_deref()).execute(&mut *tx).await?.rows_affected()))
 }
 
-pub async fn remove(db: &Db, id: &str) -> StoreResult<bool> {
-    let n = on!(db, p => sqlx::query("DELETE FROM clouds WHERE id = $1").bind(id).execute(p).await?.rows_affected());
-    Ok(n > 0)
+pub async fn remove(db: &Db, id: &str, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => sqlx::query("DELETE FROM clouds WHERE id = $1").bind(id).execute(&mut *tx).await?.rows_affected()))
 }
 
 /// How it answered.

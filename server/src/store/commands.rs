@@ -1,21 +1,26 @@
 //! What people want of a run, written by whichever node they asked. The driver of the run reads it.
 
-use super::{Db, StoreResult, on, steps::say};
+use super::{
+    Db, StoreResult,
+    audit::{self, StoredAudit},
+    on,
+    steps::say,
+};
 use model::{Millis, Severity};
 
 #[derive(Debug, PartialEq, Eq)]
 pub enum Commanded {
-    Yes,
+    /// With the number of its audit event.
+    Yes(i64),
     /// The run is over, or does not exist.
     Over,
     /// A cutover has begun: there is no way back by cancelling.
-    TooLate {
-        step: String,
-    },
+    TooLate { step: String },
 }
 
 /// Sets what is wanted of the run. The row of the run is locked first: a cancel and the begin of a cutover cannot both win.
-pub async fn desire(db: &Db, run_id: &str, desired: &str, event: &str, at: Millis) -> StoreResult<Commanded> {
+pub async fn desire(db: &Db, run_id: &str, desired: &str, event: &str, at: Millis, trail: &StoredAudit) -> StoreResult<Commanded> {
+    let seq;
     on!(db, p => {
         let mut tx = p.begin().await?;
         let open = sqlx::query("UPDATE runs SET desired = $1 WHERE id = $2 AND desired <> 'cancel' \
@@ -34,26 +39,38 @@ pub async fn desire(db: &Db, run_id: &str, desired: &str, event: &str, at: Milli
             }
         }
         say!(tx, run_id, None::<String>, at, Severity::Info, event);
+        seq = audit::say!(tx, trail);
         tx.commit().await?;
     });
-    Ok(Commanded::Yes)
+    Ok(Commanded::Yes(seq))
 }
 
-/// Writes a decision about a step that is in one of `states` now. `false`: it no longer is.
-pub async fn decide(db: &Db, run_id: &str, key: &str, states: &[&str], decision: &str, event: &str, at: Millis) -> StoreResult<bool> {
-    let states = serde_json::json!(states).to_string();
+/// A decision about a step that is in one of `states` now.
+pub struct Decided<'a> {
+    pub key: &'a str,
+    pub states: &'a [&'a str],
+    pub decision: &'a str,
+    pub event: &'a str,
+    pub at: Millis,
+}
+
+/// `None`: the step no longer is in such a state. Else the number of the audit event.
+pub async fn decide(db: &Db, run_id: &str, d: &Decided<'_>, trail: &StoredAudit) -> StoreResult<Option<i64>> {
+    let states = serde_json::json!(d.states).to_string();
+    let seq;
     on!(db, p => {
         let mut tx = p.begin().await?;
         let open = sqlx::query("UPDATE runs SET epoch = epoch WHERE id = $1 \
             AND state NOT IN ('succeeded','succeeded_with_errors','failed','cancelled')").bind(run_id).execute(&mut *tx).await?;
         // The states are our own words without quotes in them, so that looking for '"failed"' in the list is exact.
         let done = sqlx::query("UPDATE steps SET decision = $1 WHERE run_id = $2 AND key = $3 AND $4 LIKE '%\"' || state || '\"%'")
-            .bind(decision).bind(run_id).bind(key).bind(&states).execute(&mut *tx).await?;
+            .bind(d.decision).bind(run_id).bind(d.key).bind(&states).execute(&mut *tx).await?;
         if open.rows_affected() != 1 || done.rows_affected() != 1 {
-            return Ok(false);
+            return Ok(None);
         }
-        say!(tx, run_id, Some(key), at, Severity::Info, event);
+        say!(tx, run_id, Some(d.key), d.at, Severity::Info, d.event);
+        seq = audit::say!(tx, trail);
         tx.commit().await?;
     });
-    Ok(true)
+    Ok(Some(seq))
 }

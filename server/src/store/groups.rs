@@ -1,6 +1,10 @@
 //! Protection groups, and the facts about clouds and machines that they are checked against.
 
-use super::{Db, StoreResult, on};
+use super::{
+    Db, StoreResult,
+    audit::{StoredAudit, audited},
+    on,
+};
 use model::{
     Id, Mapping, Millis,
     cloud::Capability,
@@ -20,6 +24,7 @@ pub struct StoredGroup {
     pub networks: Vec<Mapping>,
     pub storage: Vec<Mapping>,
     pub paused: bool,
+    pub version: i64,
     pub created_at: Millis,
 }
 
@@ -35,6 +40,7 @@ struct Row {
     networks: String,
     storage: String,
     paused: i64,
+    version: i64,
     created_at: i64,
 }
 
@@ -52,6 +58,7 @@ impl TryFrom<Row> for StoredGroup {
             networks: json(&r.networks)?,
             storage: json(&r.storage)?,
             paused: r.paused != 0,
+            version: r.version,
             created_at: r.created_at,
         })
     }
@@ -89,33 +96,31 @@ pub async fn page(db: &Db, after: Option<(String, Id)>, limit: u32) -> StoreResu
     rows.into_iter().map(StoredGroup::try_from).collect()
 }
 
-/// No: the name is taken.
-pub async fn insert(db: &Db, id: &str, new: &NewGroup, now: Millis) -> StoreResult<bool> {
-    Ok(on!(db, p => sqlx::query(
+/// `None`: the name is taken. Else the number of the event, as everywhere below.
+pub async fn insert(db: &Db, id: &str, new: &NewGroup, now: Millis, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => sqlx::query(
         "INSERT INTO groups (id, name, protected_site, recovery_site, target_cloud_id, policy, networks, storage, created_at) \
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO NOTHING")
         .bind(id).bind(&new.name).bind(&new.protected_site).bind(&new.recovery_site).bind(&new.target_cloud_id)
-        .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).bind(now).execute(p).await?.rows_affected())
-        == 1)
+        .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).bind(now).execute(&mut *tx).await?.rows_affected()))
 }
 
-pub async fn update(db: &Db, id: &str, new: &NewGroup) -> StoreResult<()> {
-    on!(db, p => { sqlx::query(
+/// `None`: it is gone, or no longer what it was when `seen`.
+pub async fn update(db: &Db, id: &str, new: &NewGroup, seen: Option<i64>, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => sqlx::query(
         "UPDATE groups SET name = $2, protected_site = $3, recovery_site = $4, target_cloud_id = $5, policy = $6, networks = $7, \
-         storage = $8 WHERE id = $1")
+         storage = $8, version = version + 1 WHERE id = $1 AND version = COALESCE(CAST($9 AS BIGINT), version)")
         .bind(id).bind(&new.name).bind(&new.protected_site).bind(&new.recovery_site).bind(&new.target_cloud_id)
-        .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).execute(p).await?; });
-    Ok(())
+        .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).bind(seen).execute(&mut *tx).await?.rows_affected()))
 }
 
-pub async fn set_paused(db: &Db, id: &str, paused: bool) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("UPDATE groups SET paused = $2 WHERE id = $1").bind(id).bind(i64::from(paused)).execute(p).await?; });
-    Ok(())
+pub async fn set_paused(db: &Db, id: &str, paused: bool, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => sqlx::query("UPDATE groups SET paused = $2 WHERE id = $1")
+        .bind(id).bind(i64::from(paused)).execute(&mut *tx).await?.rows_affected()))
 }
 
-pub async fn delete(db: &Db, id: &str) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("DELETE FROM groups WHERE id = $1").bind(id).execute(p).await?; });
-    Ok(())
+pub async fn delete(db: &Db, id: &str, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => sqlx::query("DELETE FROM groups WHERE id = $1").bind(id).execute(&mut *tx).await?.rows_affected()))
 }
 
 /// Whose name this is, if anybody's.

@@ -36,6 +36,8 @@ pub async fn release(db: &Db, key: &str, actor: &str) -> StoreResult<()> {
     Ok(())
 }
 
-pub async fn sweep(db: &Db, before: i64) -> StoreResult<u64> {
-    Ok(on!(db, p => sqlx::query("DELETE FROM idempotency WHERE created_at < $1").bind(before).execute(p).await?.rows_affected()))
+/// Answers from before `before`, and keys from before `unanswered` whose request never ended.
+pub async fn sweep(db: &Db, before: i64, unanswered: i64) -> StoreResult<u64> {
+    let sql = "DELETE FROM idempotency WHERE created_at < $1 OR (status IS NULL AND created_at < $2)";
+    Ok(on!(db, p => sqlx::query(sql).bind(before).bind(unanswered).execute(p).await?.rows_affected()))
 }

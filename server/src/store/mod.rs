@@ -8,6 +8,7 @@ pub mod audit;
 pub mod clouds;
 pub mod commands;
 pub mod copies;
+pub mod figures;
 pub mod groups;
 pub mod idempotency;
 pub mod machines;
@@ -27,7 +28,13 @@ use sqlx::{
     postgres::PgPoolOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
-use std::{str::FromStr, time::Duration};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::{OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 
 #[derive(Clone)]
 pub enum Db {
@@ -91,6 +98,9 @@ impl Db {
             .busy_timeout(Duration::from_secs(10));
         // A database in memory belongs to its one connection.
         let memory = url.contains(":memory:");
+        if !memory {
+            private(options.get_filename())?;
+        }
         let pool = SqlitePoolOptions::new().max_connections(if memory { 1 } else { 8 });
         let pool = if memory { pool.idle_timeout(None).max_lifetime(None) } else { pool };
         Ok(Self::Lite(pool.connect_with(options).await.with_context(|| format!("cannot open {url}"))?))
@@ -110,6 +120,11 @@ impl Db {
         let pool = PgPoolOptions::new().max_connections(16).acquire_timeout(Duration::from_secs(10));
         // The address holds a password: never part of a message.
         Ok(Self::Pg(pool.connect(url).await.context("cannot connect to PostgreSQL")?))
+    }
+
+    /// No other node works on it.
+    pub fn is_own(&self) -> bool {
+        matches!(self, Self::Lite(_))
     }
 
     /// Answers when the store does.
@@ -134,6 +149,24 @@ impl Db {
             Self::Pg(_) => self.ping().await,
         }
     }
+}
+
+/// Hashes of passwords and sealed credentials are in it: for the node's user alone. What SQLite puts beside the file gets
+/// the file's mode.
+fn private(file: &Path) -> Result<()> {
+    if !file.exists() {
+        // A missing folder is SQLite's to report.
+        let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+    }
+    for end in ["", "-wal", "-shm"] {
+        let path = PathBuf::from(format!("{}{end}", file.display()));
+        let mode = fs::metadata(&path).map_or(0, |m| m.permissions().mode() & 0o777);
+        if mode & 0o077 != 0 {
+            let closed = fs::set_permissions(&path, fs::Permissions::from_mode(0o600));
+            closed.with_context(|| format!("{0} can be read by others (mode {mode:o}): run  chmod 600 {0}", path.display()))?;
+        }
+    }
+    Ok(())
 }
 
 /// A JSON column. Text that does not fit its type is a fault of the store, not of the user.

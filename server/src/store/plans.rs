@@ -1,6 +1,10 @@
 //! Recovery plans, and what a plan needs to know of groups, members and clouds.
 
-use super::{Db, StoreResult, on};
+use super::{
+    Db, StoreResult,
+    audit::{StoredAudit, audited},
+    on,
+};
 use model::{Id, Millis};
 use sqlx::{AssertSqlSafe, FromRow};
 
@@ -12,9 +16,10 @@ pub struct PlanRow {
     pub problems: String,
     pub checked_at: Option<Millis>,
     pub updated_at: Millis,
+    pub version: i64,
 }
 
-const PLAN: &str = "SELECT id, name, spec, problems, checked_at, updated_at FROM plans";
+const PLAN: &str = "SELECT id, name, spec, problems, checked_at, updated_at, version FROM plans";
 
 pub async fn all(db: &Db) -> StoreResult<Vec<PlanRow>> {
     let sql = format!("{PLAN} ORDER BY name, id");
@@ -32,14 +37,50 @@ pub async fn get(db: &Db, id: &str) -> StoreResult<Option<PlanRow>> {
     on!(db, p => Ok(sqlx::query_as(AssertSqlSafe(sql)).bind(id).fetch_optional(p).await?))
 }
 
-/// `false`: the name is taken by another plan.
-pub async fn save(db: &Db, id: &str, name: &str, spec: &str, at: Millis) -> StoreResult<bool> {
-    let sql = "INSERT INTO plans (id, name, spec, updated_at) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (id) DO UPDATE SET name = $2, spec = $3, updated_at = $4, problems = '[]', checked_at = NULL";
-    let done = on!(db, p => sqlx::query(sql).bind(id).bind(name).bind(spec).bind(at).execute(p).await.map(|_| ()));
+/// A plan as it is to be.
+pub struct NewPlan<'a> {
+    pub id: &'a str,
+    pub name: &'a str,
+    pub spec: &'a str,
+    pub at: Millis,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// With the number of its audit event.
+    Yes(i64),
+    /// Another plan has the name.
+    Taken,
+    /// It is gone, or no longer what it was when it was read.
+    Changed,
+}
+
+pub async fn insert(db: &Db, new: &NewPlan<'_>, event: &StoredAudit) -> StoreResult<Saved> {
+    saved(try_insert(db, new, event).await)
+}
+
+async fn try_insert(db: &Db, new: &NewPlan<'_>, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    let sql = "INSERT INTO plans (id, name, spec, updated_at) VALUES ($1, $2, $3, $4)";
+    Ok(audited!(db, event, tx => sqlx::query(sql).bind(new.id).bind(new.name).bind(new.spec).bind(new.at)
+        .execute(&mut *tx).await?.rows_affected()))
+}
+
+/// `seen`: the version that the change was made from.
+pub async fn update(db: &Db, new: &NewPlan<'_>, seen: Option<i64>, event: &StoredAudit) -> StoreResult<Saved> {
+    saved(try_update(db, new, seen, event).await)
+}
+
+async fn try_update(db: &Db, new: &NewPlan<'_>, seen: Option<i64>, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    let sql = "UPDATE plans SET name = $2, spec = $3, updated_at = $4, problems = '[]', checked_at = NULL, version = version + 1 \
+        WHERE id = $1 AND version = COALESCE(CAST($5 AS BIGINT), version)";
+    Ok(audited!(db, event, tx => sqlx::query(sql).bind(new.id).bind(new.name).bind(new.spec).bind(new.at).bind(seen)
+        .execute(&mut *tx).await?.rows_affected()))
+}
+
+fn saved(done: StoreResult<Option<i64>>) -> StoreResult<Saved> {
     match done {
-        Ok(()) => Ok(true),
-        Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Ok(false),
+        Ok(seq) => Ok(seq.map_or(Saved::Changed, Saved::Yes)),
+        Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Ok(Saved::Taken),
         Err(e) => Err(e),
     }
 }
@@ -51,9 +92,8 @@ pub async fn set_problems(db: &Db, id: &str, problems: &str, at: Millis) -> Stor
     Ok(())
 }
 
-pub async fn delete(db: &Db, id: &str) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("DELETE FROM plans WHERE id = $1").bind(id).execute(p).await?; });
-    Ok(())
+pub async fn delete(db: &Db, id: &str, event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => sqlx::query("DELETE FROM plans WHERE id = $1").bind(id).execute(&mut *tx).await?.rows_affected()))
 }
 
 /// A member with all that a plan or a run has to know of it.
@@ -124,7 +164,7 @@ pub async fn member_ids(db: &Db, group_id: &str) -> StoreResult<Vec<(Id, String)
 /// When every member of the group has been recovered, its sites swap: the protected site is where it runs now. Done
 /// again it changes nothing, since the protected site is no longer `from`.
 pub async fn swap_sites(db: &Db, group_id: &str, from: &str) -> StoreResult<bool> {
-    let sql = "UPDATE groups SET protected_site = recovery_site, recovery_site = protected_site, \
+    let sql = "UPDATE groups SET version = version + 1, protected_site = recovery_site, recovery_site = protected_site, \
         target_cloud_id = COALESCE((SELECT o.cloud_id FROM members b JOIN copies c ON c.lineage = b.lineage AND c.role = 'superseded' \
             JOIN machines o ON o.id = c.machine_id JOIN clouds k ON k.id = o.cloud_id AND k.site = $2 WHERE b.group_id = $1 LIMIT 1), target_cloud_id) \
         WHERE id = $1 AND protected_site = $2 AND NOT EXISTS (SELECT 1 FROM members b WHERE b.group_id = $1 AND b.state <> 'recovered')";

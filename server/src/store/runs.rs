@@ -3,7 +3,7 @@
 //! Everything that the driver of a run writes goes through [`guarded!`]: in one transaction the row of the run is
 //! locked and owner, epoch and lease are checked by the database's clock. A driver that lost its lease changes nothing.
 
-use super::{Db, StoreResult, on, steps::NewStep};
+use super::{Db, StoreResult, audit::StoredAudit, on, steps::NewStep};
 use model::{Id, Millis, Severity};
 use sqlx::{AssertSqlSafe, FromRow};
 
@@ -88,22 +88,22 @@ pub struct NewRun {
     /// Machine ids and lineages.
     pub locks: Vec<String>,
     pub event: String,
+    /// What the audit trail says of it.
+    pub audit: Vec<StoredAudit>,
 }
 
 #[derive(Debug)]
 pub enum Created {
-    Yes,
+    /// With the numbers of its audit events.
+    Yes(Vec<i64>),
     /// Another run that is not over has one of the machines.
-    Taken {
-        subject: String,
-        run_id: Id,
-    },
+    Taken { subject: String, run_id: Id },
 }
 
 /// Writes the run down in one transaction. The primary key of the locks decides between two at once.
 pub async fn create(db: &Db, run: &NewRun) -> StoreResult<Created> {
     match insert(db, run).await {
-        Ok(()) => Ok(Created::Yes),
+        Ok(seqs) => Ok(Created::Yes(seqs)),
         Err(sqlx::Error::Database(e)) if e.is_unique_violation() => match taken(db, &run.locks).await? {
             Some((subject, run_id)) => Ok(Created::Taken { subject, run_id }),
             None => Err(sqlx::Error::Database(e)),
@@ -112,7 +112,8 @@ pub async fn create(db: &Db, run: &NewRun) -> StoreResult<Created> {
     }
 }
 
-async fn insert(db: &Db, run: &NewRun) -> StoreResult<()> {
+async fn insert(db: &Db, run: &NewRun) -> StoreResult<Vec<i64>> {
+    let mut seqs = vec![];
     on!(db, p => {
         let mut tx = p.begin().await?;
         sqlx::query("INSERT INTO runs (id, kind, title, subject, spec, state, desired, created_by, created_at, statement) \
@@ -125,9 +126,12 @@ async fn insert(db: &Db, run: &NewRun) -> StoreResult<()> {
         }
         super::steps::insert!(tx, run.id, &run.steps, 0);
         super::steps::say!(tx, run.id, None::<String>, run.created_at, Severity::Info, run.event);
+        for event in &run.audit {
+            seqs.push(super::audit::say!(tx, event));
+        }
         tx.commit().await?;
     });
-    Ok(())
+    Ok(seqs)
 }
 
 /// The first of these subjects that a run holds, and which run.

@@ -38,13 +38,6 @@ pub async fn delete(db: &Db, id: &str) -> StoreResult<()> {
     Ok(())
 }
 
-/// All of a user's, but for `keep`.
-pub async fn delete_of_user(db: &Db, user_id: &str, keep: &str) -> StoreResult<()> {
-    let sql = "DELETE FROM sessions WHERE user_id = $1 AND id <> $2";
-    on!(db, p => sqlx::query(sql).bind(user_id).bind(keep).execute(p).await?.rows_affected());
-    Ok(())
-}
-
 pub async fn sweep(db: &Db, now: i64, idle_since: i64) -> StoreResult<u64> {
     let sql = "DELETE FROM sessions WHERE expires_at <= $1 OR used_at <= $2";
     Ok(on!(db, p => sqlx::query(sql).bind(now).bind(idle_since).execute(p).await?.rows_affected()))

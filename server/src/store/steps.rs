@@ -123,6 +123,17 @@ pub async fn events(db: &Db, run_id: &str, after: i64, limit: i64) -> StoreResul
     on!(db, p => Ok(sqlx::query_as(sql).bind(run_id).bind(after).bind(limit).fetch_all(p).await?))
 }
 
+/// The last `limit` events before `seq`, oldest first, and how many came before those.
+pub async fn events_before(db: &Db, run_id: &str, before: i64, limit: i64) -> StoreResult<(Vec<EventRow>, u64)> {
+    let sql = "SELECT seq, run_id, step, at, severity, text FROM run_events WHERE run_id = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3";
+    let mut rows: Vec<EventRow> = on!(db, p => sqlx::query_as(sql).bind(run_id).bind(before).bind(limit).fetch_all(p).await?);
+    rows.reverse();
+    let first = rows.first().map_or(0, |e| e.seq);
+    let sql = "SELECT COUNT(*) FROM run_events WHERE run_id = $1 AND seq < $2";
+    let earlier: i64 = on!(db, p => sqlx::query_scalar(sql).bind(run_id).bind(first).fetch_one(p).await?);
+    Ok((rows, earlier.unsigned_abs()))
+}
+
 /// The newest event of a run; 0 before the first.
 pub async fn last_event(db: &Db, run_id: &str) -> StoreResult<i64> {
     let row: (Option<i64>,) =

@@ -1,6 +1,10 @@
 //! API and wallboard tokens: only their hashes are kept.
 
-use super::{Db, StoreResult, on};
+use super::{
+    Db, StoreResult,
+    audit::{StoredAudit, audited},
+    on,
+};
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StoredToken {
@@ -21,12 +25,13 @@ fn select(rest: &str) -> sqlx::AssertSqlSafe<String> {
     sqlx::AssertSqlSafe(format!("{COLUMNS} {rest}"))
 }
 
-pub async fn insert(db: &Db, t: &StoredToken, hash: &str) -> StoreResult<()> {
+/// Answers the number of the event.
+pub async fn insert(db: &Db, t: &StoredToken, hash: &str, event: &StoredAudit) -> StoreResult<i64> {
     let sql =
         "INSERT INTO tokens(id, name, purpose, role, hash, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
-    on!(db, p => sqlx::query(sql).bind(&t.id).bind(&t.name).bind(&t.purpose).bind(&t.role).bind(hash).bind(&t.created_by)
-        .bind(t.created_at).bind(t.expires_at).execute(p).await?.rows_affected());
-    Ok(())
+    let seq = audited!(db, event, tx => sqlx::query(sql).bind(&t.id).bind(&t.name).bind(&t.purpose).bind(&t.role).bind(hash)
+        .bind(&t.created_by).bind(t.created_at).bind(t.expires_at).execute(&mut *tx).await?.rows_affected());
+    seq.ok_or(sqlx::Error::RowNotFound)
 }
 
 /// Revoked and expired ones too: the caller decides what to say.
@@ -49,8 +54,8 @@ pub async fn used(db: &Db, id: &str, at: i64) -> StoreResult<()> {
     Ok(())
 }
 
-pub async fn revoke(db: &Db, id: &str, at: i64) -> StoreResult<()> {
+/// `None`: it was revoked before.
+pub async fn revoke(db: &Db, id: &str, at: i64, event: &StoredAudit) -> StoreResult<Option<i64>> {
     let sql = "UPDATE tokens SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL";
-    on!(db, p => sqlx::query(sql).bind(id).bind(at).execute(p).await?.rows_affected());
-    Ok(())
+    Ok(audited!(db, event, tx => sqlx::query(sql).bind(id).bind(at).execute(&mut *tx).await?.rows_affected()))
 }

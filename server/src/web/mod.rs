@@ -3,17 +3,21 @@
 
 pub mod assets;
 pub mod auth;
+pub mod document;
 pub mod headers;
 pub mod health;
 pub mod idempotency;
 pub mod operation;
+pub mod own_url;
 #[cfg(feature = "ui")]
 pub mod pages;
+pub mod parameters;
 pub mod reply;
 pub mod rest;
 pub mod router;
 pub mod serve;
 pub mod sse;
+pub mod strict;
 pub mod wallboard;
 
 use crate::{
@@ -24,10 +28,12 @@ use crate::{
 use axum::extract::FromRef;
 #[cfg(feature = "ui")]
 use leptos::config::LeptosOptions;
+use model::Millis;
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 pub use auth::CallerAddress;
-pub use reply::{Json, Limits, Path, Query};
+pub use own_url::OwnUrl;
+pub use reply::{Json, Limits, MaybeJson, NoBody, Path, Query, Version};
 pub use router::router;
 
 #[derive(Clone, FromRef)]
@@ -41,12 +47,16 @@ pub struct AppState {
 /// What only the web layer of this node knows.
 pub struct Web {
     pub public_url: String,
+    /// The administrator said so; else it is only where the node listens.
+    pub public_url_said: bool,
     /// The built screens.
     pub assets: PathBuf,
     /// This program itself speaks TLS.
     pub tls: bool,
     pub trusted_proxies: Vec<IpAddr>,
     pub throttle: Throttle,
+    /// When this life of the node began.
+    pub started_at: Millis,
     /// This life of the node, in the ids of the live stream: hex, no dash.
     pub epoch: String,
 }
@@ -60,13 +70,16 @@ impl AppState {
             .site_pkg_dir("pkg")
             .site_addr(config.listen)
             .build();
+        let started_at = now();
         let web = Web {
             public_url: config.public_url.clone(),
+            public_url_said: config.public_url_said,
             assets: config.site_root.join("pkg"),
             tls: config.tls.is_some(),
             trusted_proxies: config.trusted_proxies.clone(),
             throttle: Throttle::default(),
-            epoch: format!("{:x}", now()),
+            started_at,
+            epoch: format!("{started_at:x}"),
         };
         Self {
             node,

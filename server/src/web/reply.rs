@@ -4,18 +4,85 @@ use super::operation;
 use crate::error::{Code, Error};
 use axum::{
     extract::{
-        FromRequest, FromRequestParts,
+        FromRequest, FromRequestParts, Request,
         rejection::{JsonRejection, PathRejection, QueryRejection},
     },
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
 use model::error::ApiError;
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Error))]
+/// A body of which every field was understood.
 pub struct Json<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned + serde::Serialize> FromRequest<S> for Json<T> {
+    type Rejection = Error;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let axum::Json(given) = axum::Json::<Value>::from_request(request, state).await?;
+        read(&given).map(Self)
+    }
+}
+
+fn read<T: DeserializeOwned + serde::Serialize>(given: &Value) -> Result<T, Error> {
+    // From the text once more: only then an error names the field.
+    let axum::Json(understood) = axum::Json::<T>::from_bytes(given.to_string().as_bytes())?;
+    super::strict::all_understood(given, &understood)?;
+    Ok(understood)
+}
+
+/// A body that may be left out: empty, `null` and `{}` are none.
+pub struct MaybeJson<T>(pub Option<T>);
+
+impl<S: Send + Sync, T: DeserializeOwned + serde::Serialize> FromRequest<S> for MaybeJson<T> {
+    type Rejection = Error;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let given = said(request, state).await?;
+        given.map(|given| read(&given)).transpose().map(Self)
+    }
+}
+
+/// For what takes no body.
+pub struct NoBody;
+
+impl<S: Send + Sync> FromRequest<S> for NoBody {
+    type Rejection = Error;
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        match said(request, state).await? {
+            None => Ok(Self),
+            Some(Value::Object(given)) => {
+                let field = given.keys().next().cloned().unwrap_or_default();
+                Err(Error::invalid(&field, format!("{field}: there is no such field. This request takes no body.")))
+            }
+            Some(_) => Err(Error::new(Code::Invalid, "This request takes no body.")),
+        }
+    }
+}
+
+async fn said<S: Send + Sync>(request: Request, state: &S) -> Result<Option<Value>, Error> {
+    let bytes = axum::body::Bytes::from_request(request, state).await.map_err(JsonRejection::from)?;
+    if bytes.trim_ascii().is_empty() {
+        return Ok(None);
+    }
+    let axum::Json(given) = axum::Json::<Value>::from_bytes(&bytes)?;
+    let none = given.is_null() || given.as_object().is_some_and(serde_json::Map::is_empty);
+    Ok((!none).then_some(given))
+}
+
+/// `If-Match`: the version that somebody read before they changed it.
+pub struct Version(pub Option<i64>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Version {
+    type Rejection = Error;
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else { return Ok(Self(None)) };
+        let text = value.to_str().unwrap_or_default().trim();
+        let plain = text.trim_start_matches("W/").trim_matches('"');
+        let wrong = || Error::invalid("If-Match", format!("If-Match is '{text}': send the number that `version` had when you read it."));
+        if plain == "*" { Ok(Self(None)) } else { plain.parse().map(|v| Self(Some(v))).map_err(|_| wrong()) }
+    }
+}
 
 impl<T: serde::Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
@@ -96,6 +163,7 @@ fn status(code: Code) -> (StatusCode, &'static str) {
     match code {
         Code::NotFound => (StatusCode::NOT_FOUND, "not_found"),
         Code::Invalid => (StatusCode::BAD_REQUEST, "invalid"),
+        Code::Method => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
         Code::Unauthenticated => (StatusCode::UNAUTHORIZED, "unauthenticated"),
         Code::Forbidden => (StatusCode::FORBIDDEN, "forbidden"),
         Code::Conflict => (StatusCode::CONFLICT, "conflict"),

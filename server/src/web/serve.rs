@@ -17,7 +17,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// What is being answered may end; streams are told to stop at once.
 const GRACE: Duration = Duration::from_secs(10);
-const CERTIFICATE_CHECK: Duration = Duration::from_secs(60);
+/// A look at two files; short, so that whoever renews a certificate sees it in use at once.
+const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 
 /// # Errors
 /// The address is taken or the certificate is not usable, with what to do.

@@ -1,4 +1,7 @@
-use crate::support::{Api, Who};
+use crate::{
+    lab::Lab,
+    support::{Api, Who},
+};
 
 #[tokio::test]
 async fn it_tells_balancers_and_prometheus() {
@@ -31,4 +34,31 @@ async fn every_answer_carries_the_headers() {
             assert_eq!(answer.json()["operation_id"], answer.header("x-operation-id"));
         }
     }
+}
+
+#[tokio::test]
+async fn metrics_show_what_is_there_and_nothing_that_is_gone() {
+    let lab = Lab::new().await;
+    let (api, admin) = (&lab.api, lab.admin());
+    api.person("ann", "viewer").await;
+    let group = lab.protected("shop").await;
+    let machine = group["members"][0]["name"].as_str().unwrap().to_owned();
+    let scrape = async || api.send("GET", "/metrics", &Who::nobody(), None).await.expect(200).text;
+    let lag = format!("crossfade_replication_lag_seconds{{member=\"{machine}\",group=\"shop\"}} ");
+    let text = scrape().await;
+    for line in [
+        "crossfade_cloud_up{cloud=\"berlin-1\",site=\"berlin\",kind=\"simulator\",simulated=\"true\"} 1",
+        "crossfade_cloud_status{cloud=\"dublin-1\",status=\"ok\"} 1",
+        "crossfade_machines{cloud=\"berlin-1\",site=\"berlin\"} 20",
+        "crossfade_machines_protected{cloud=\"berlin-1\",site=\"berlin\"} 1",
+        "crossfade_sessions 1",
+        "crossfade_runs{state=\"running\"} 0",
+        "crossfade_store_up 1",
+        "# TYPE crossfade_alarms gauge",
+        lag.as_str(),
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    api.delete(&format!("/groups/{}", group["id"].as_str().unwrap()), &admin).await.expect(204);
+    assert!(!scrape().await.contains(&lag), "its last value must not stay");
 }

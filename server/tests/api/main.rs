@@ -4,17 +4,27 @@
 //! database of its own instead.
 
 mod audit;
+mod certificate;
 mod clouds;
 mod contract;
 mod events;
+mod failover;
+mod groups;
 mod health;
 mod idempotency;
+mod lab;
 mod machines;
+mod moves;
 mod overview;
 mod pages;
+mod plans;
+mod points;
+mod runs;
+mod serve;
 mod session;
 mod start;
 mod support;
 mod tokens;
 mod users;
+mod viewer;
 mod wallboard;

@@ -96,3 +96,43 @@ async fn guessing_is_slowed_down_and_says_for_how_long() {
     let (known, unknown) = (api.sign_in("ann", "wrong").await.json(), api.sign_in("nobody", "wrong").await.json());
     assert_eq!(known["message"], unknown["message"]);
 }
+
+#[tokio::test]
+async fn many_at_once_get_no_more_tries_than_one_after_the_other() {
+    let api = Api::new().await;
+    let all = (0..40).map(|_| api.sign_in("admin", "wrong"));
+    let codes: Vec<u16> = futures::future::join_all(all).await.iter().map(|a| a.status.as_u16()).collect();
+    assert_eq!(codes.iter().filter(|c| **c == 401).count(), 8, "{codes:?}");
+    assert!(codes.iter().all(|c| [401, 429].contains(c)));
+    let audit = api.get("/audit?subject=admin", &api.admin()).await.json();
+    let waits = |e: &&serde_json::Value| e["action"] == "sign_in" && e["detail"].as_str().unwrap().starts_with("Too many");
+    assert_eq!(audit["items"].as_array().unwrap().iter().filter(waits).count(), 1, "once in a window");
+}
+
+#[tokio::test]
+async fn nobody_can_lock_the_administrator_out() {
+    let proxy = server::config::Settings { trusted_proxy: vec!["127.0.0.1".parse().unwrap()], ..Default::default() };
+    let api = Api::with(proxy).await;
+    let body = |password: &str| json!({ "name": "admin", "password": password });
+    let from = |address: &str| Who::nobody().with("x-forwarded-for", address);
+    for _ in 0..8 {
+        api.post("/session", &from("203.0.113.9"), body("wrong")).await.expect(401);
+    }
+    api.post("/session", &from("203.0.113.9"), body(&api.initial_password())).await.expect(429);
+    api.post("/session", &from("198.51.100.7"), body(&api.initial_password())).await.expect(200);
+}
+
+#[tokio::test]
+async fn behind_a_proxy_its_own_word_counts_and_not_what_a_stranger_wrote_before() {
+    let proxy =
+        server::config::Settings { trusted_proxy: vec!["127.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap()], ..Default::default() };
+    let api = Api::with(proxy).await;
+    let lines =
+        [vec!["198.51.100.1", "203.0.113.5"], vec!["198.51.100.1, 203.0.113.5"], vec!["198.51.100.1", "203.0.113.5:4711, 10.0.0.2"]];
+    for lines in lines {
+        let who = lines.iter().fold(Who::nobody(), |who, line| who.with("x-forwarded-for", line));
+        api.post("/session", &who, json!({ "name": "eve", "password": "wrong" })).await.expect(401);
+        let audit = api.get("/audit?subject=eve&limit=1", &api.admin()).await.json();
+        assert_eq!(audit["items"][0]["address"], "203.0.113.5", "{lines:?}");
+    }
+}

@@ -18,6 +18,7 @@ async fn a_key_file_that_others_can_read_is_refused() {
     boot::open(&config).await.unwrap();
     let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode(&config.key_file), mode(&config.data_dir)), (0o600, 0o700));
+    assert_eq!(mode(&config.data_dir.join("crossfade.db")), 0o600);
     chmod(&config.key_file, 0o640);
     let error = boot::open(&config).await.err().unwrap().to_string();
     assert!(error.contains("chmod 600"), "{error}");
@@ -60,4 +61,30 @@ async fn the_first_start_is_only_once_and_keeps_its_token() {
     assert_eq!((fs::read(config.data_dir.join("initial-password")).unwrap(), fs::read(&token).unwrap()), (password, secret));
     chmod(&token, 0o644);
     assert!(first_start::prepare(&node, &config).await.unwrap_err().to_string().contains("chmod 600"));
+}
+
+#[tokio::test]
+async fn a_data_folder_that_others_can_read_is_closed_or_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = settings(dir.path()).resolve().unwrap();
+    let mode = |p: &Path| fs::metadata(p).unwrap().permissions().mode() & 0o777;
+    // Made empty by a service manager.
+    fs::create_dir(&config.data_dir).unwrap();
+    chmod(&config.data_dir, 0o755);
+    boot::open(&config).await.unwrap();
+    assert_eq!(mode(&config.data_dir), 0o700);
+    // Opened later, with files of before in it.
+    let db = config.data_dir.join("crossfade.db");
+    chmod(&config.data_dir, 0o755);
+    chmod(&db, 0o644);
+    boot::open(&config).await.unwrap();
+    assert_eq!((mode(&config.data_dir), mode(&db)), (0o700, 0o600));
+    // Somebody's home is not the node's to close.
+    let home = dir.path().join("home");
+    fs::create_dir(&home).unwrap();
+    fs::write(home.join("letter"), "dear").unwrap();
+    chmod(&home, 0o755);
+    let other = Settings { data_dir: Some(home.clone()), ..Settings::default() }.resolve().unwrap();
+    let error = boot::open(&other).await.err().unwrap().to_string();
+    assert!(error.contains("chmod 700") && mode(&home) == 0o755, "{error}");
 }

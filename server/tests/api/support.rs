@@ -130,8 +130,11 @@ impl Api {
     pub async fn get(&self, path: &str, who: &Who) -> Answer {
         self.send("GET", &format!("/api/v1{path}"), who, None).await
     }
+    /// With a key of its own, unless `who` brings one.
     pub async fn post(&self, path: &str, who: &Who, body: Value) -> Answer {
-        self.send("POST", &format!("/api/v1{path}"), who, Some(body.to_string())).await
+        let own = who.0.iter().any(|(name, _)| *name == "idempotency-key");
+        let who = if own { who.clone() } else { who.clone().with("idempotency-key", &server::state::new_id()) };
+        self.send("POST", &format!("/api/v1{path}"), &who, Some(body.to_string())).await
     }
     pub async fn put(&self, path: &str, who: &Who, body: Value) -> Answer {
         self.send("PUT", &format!("/api/v1{path}"), who, Some(body.to_string())).await
@@ -144,6 +147,14 @@ impl Api {
     pub async fn role(&self, role: &str) -> Who {
         let new = json!({ "name": role, "purpose": "api", "role": role });
         Who::token(self.post("/tokens", &self.admin(), new).await.expect(201).json()["secret"].as_str().unwrap())
+    }
+
+    /// Runs one statement in the store; SQLite and PostgreSQL may need different words.
+    pub async fn sql(&self, lite: &str, pg: &str) {
+        match &self.node.db {
+            server::store::Db::Lite(p) => sqlx::raw_sql(sqlx::AssertSqlSafe(lite.to_owned())).execute(p).await.map(drop).unwrap(),
+            server::store::Db::Pg(p) => sqlx::raw_sql(sqlx::AssertSqlSafe(pg.to_owned())).execute(p).await.map(drop).unwrap(),
+        }
     }
 
     pub async fn sign_in(&self, name: &str, password: &str) -> Answer {

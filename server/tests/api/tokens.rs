@@ -46,3 +46,21 @@ async fn a_wrong_token_is_never_taken_for_nobody() {
     let body = json!({ "name": "admin", "password": api.initial_password() });
     api.post("/session", &Who::token("cfa_wrong"), body).await.expect(401);
 }
+
+#[tokio::test]
+async fn a_link_begins_with_the_address_that_the_browser_came_by() {
+    let new = json!({ "name": "wall", "purpose": "wallboard" });
+    let api = Api::new().await;
+    let from = |host: &str| api.admin().with("host", host);
+    let made = api.post("/tokens", &from("console.example:8443"), new.clone()).await.expect(201).json();
+    assert!(made["link"].as_str().unwrap().starts_with("http://console.example:8443/wallboard/") && made["link_note"].is_null());
+    let here = api.post("/tokens", &from("127.0.0.1:8080"), new.clone()).await.expect(201).json();
+    assert!(here["link_note"].as_str().unwrap().contains("--public-url"), "{here}");
+    let strange = api.post("/tokens", &from("evil.example/x?"), new.clone()).await.expect(201).json();
+    assert!(strange["link"].as_str().unwrap().starts_with("http://127.0.0.1:8080/"));
+    // What the administrator said counts, whatever the browser says.
+    let said = server::config::Settings { public_url: Some("https://wall.example".into()), ..Default::default() };
+    let api = Api::with(said).await;
+    let made = api.post("/tokens", &api.admin().with("host", "other.example"), new).await.expect(201).json();
+    assert!(made["link"].as_str().unwrap().starts_with("https://wall.example/wallboard/"));
+}

@@ -47,3 +47,16 @@ async fn the_stream_brings_a_board_at_once() {
     let text = String::from_utf8_lossy(&chunk);
     assert!(text.starts_with("event: board") && text.contains("data-now"), "{text}");
 }
+
+#[tokio::test]
+async fn a_one_time_password_opens_no_wallboard() {
+    let api = Api::new().await;
+    let first = api.initial_password();
+    let answer = api.sign_in("admin", &first).await.expect(200);
+    let who = Who::session(&answer.cookie(), answer.json()["csrf"].as_str().unwrap());
+    for path in ["/wallboard", "/wallboard/events"] {
+        api.send("GET", path, &who, None).await.expect(401);
+    }
+    api.post("/me/password", &who, json!({ "old": first, "new": crate::support::PASSWORD })).await.expect(200);
+    api.send("GET", "/wallboard", &who, None).await.expect(200);
+}

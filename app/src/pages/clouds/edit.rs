@@ -53,11 +53,21 @@ fn EditForm(driver: DriverInfo, known: Cloud, cloud: RwSignal<Cloud>, open: RwSi
             Ok(())
         }
     };
-    // Of what is stored: a probe of what is typed would need the secrets again.
-    let try_it = move || async move {
-        let report = api::post::<_, ProbeReport>(&format!("{}/probe", path.get_value()), &()).await?;
-        found.set(Some(report));
-        Ok(())
+    // What is typed, with the secrets that are stored where none is typed.
+    let own = draft.clone();
+    let try_it = move || {
+        let body = own.body(accepted.get_untracked());
+        async move {
+            error.set(None);
+            match api::post::<_, ProbeReport>(&format!("{}/probe", path.get_value()), &body).await {
+                Ok(report) => found.set(Some(report)),
+                Err(refusal) => {
+                    found.set(None);
+                    error.set(Some(refusal));
+                }
+            }
+            Ok(())
+        }
     };
     view! {
         <form on:submit=move |e| e.prevent_default()>
@@ -67,7 +77,7 @@ fn EditForm(driver: DriverInfo, known: Cloud, cloud: RwSignal<Cloud>, open: RwSi
                 {move || found.get().map(|r| probe::report(r, accepted))}
             </div>
             <footer class="dialog-foot">
-                <ButtonAction label="Probe what is stored" run=try_it/>
+                <ButtonAction label="Probe" run=try_it/>
                 <ButtonAction label="Save" look="primary" run=save/>
             </footer>
         </form>

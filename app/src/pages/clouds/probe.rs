@@ -7,7 +7,7 @@ use crate::{
 use leptos::prelude::*;
 use model::cloud::ProbeReport;
 
-/// `accepted` is the fingerprint that the administrator agreed to.
+/// `accepted` is the fingerprint that the administrator agreed to; also that of a server that was refused for it.
 pub fn report(report: ProbeReport, accepted: RwSignal<Option<String>>) -> impl IntoView {
     let (tone, word) = if report.ok { (Tone::Good, "It answers and can be used") } else { (Tone::Bad, "It cannot be used like this") };
     let fact = |name: &'static str, value: Option<String>| value.map(|v| view! { <div><dt>{name}</dt><dd>{v}</dd></div> });
@@ -29,7 +29,7 @@ pub fn report(report: ProbeReport, accepted: RwSignal<Option<String>>) -> impl I
 fn certificate(print: String, accepted: RwSignal<Option<String>>) -> impl IntoView {
     let (own, shown) = (print.clone(), print.clone());
     let on = move || accepted.with(|a| a.as_ref() == Some(&own));
-    let toggle = move |_| accepted.update(|a| *a = if a.is_some() { None } else { Some(print.clone()) });
+    let toggle = move |_| accepted.update(|a| *a = toggled(a.take(), &print));
     view! {
         <div class="field">
             <span class="field-label">"Certificate of the server (SHA-256)"</span>
@@ -39,5 +39,23 @@ fn certificate(print: String, accepted: RwSignal<Option<String>>) -> impl IntoVi
                 "I compared it: pin it, and refuse any other from now on"
             </label>
         </div>
+    }
+}
+
+/// One that was accepted before and is shown no more does not stand in the way of the new one.
+fn toggled(accepted: Option<String>, shown: &str) -> Option<String> {
+    if accepted.as_deref() == Some(shown) { None } else { Some(shown.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::toggled;
+
+    #[test]
+    fn one_click_accepts_a_new_certificate_in_place_of_the_old_one() {
+        let once = toggled(Some("old".into()), "new");
+        assert_eq!(once.as_deref(), Some("new"));
+        assert_eq!(toggled(once, "new"), None);
+        assert_eq!(toggled(None, "new").as_deref(), Some("new"));
     }
 }

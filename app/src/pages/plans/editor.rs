@@ -17,16 +17,20 @@ pub struct Draft {
     typed: RwSignal<BTreeMap<String, (String, String)>>,
     /// What the node said of the last try to save.
     pub refusal: RwSignal<Option<ApiError>>,
+    /// Of the plan as it is saved now, and of what this draft began from.
+    pub version: RwSignal<i64>,
+    pub base: RwSignal<i64>,
     /// Counts up when the draft is replaced as a whole: the fields are then drawn anew.
     round: RwSignal<u32>,
 }
 
 impl Draft {
-    fn new(saved: RwSignal<PlanSpec>, groups: RwSignal<Page<Group>>) -> Self {
+    fn new(saved: RwSignal<PlanSpec>, version: RwSignal<i64>, groups: RwSignal<Page<Group>>) -> Self {
         let spec = RwSignal::new(saved.get_untracked());
         let name = RwSignal::new(spec.with_untracked(|s| s.name.clone()));
         let (typed, refusal) = (RwSignal::new(BTreeMap::new()), RwSignal::new(None));
-        let draft = Self { spec, saved, name, groups, typed, refusal, round: RwSignal::new(0) };
+        let base = RwSignal::new(version.get_untracked());
+        let draft = Self { spec, saved, name, groups, typed, refusal, version, base, round: RwSignal::new(0) };
         draft.follow();
         draft.forget();
         draft
@@ -36,6 +40,7 @@ impl Draft {
     fn follow(self) {
         Effect::new(move |before: Option<PlanSpec>| {
             let saved = self.saved.get();
+            self.version.track();
             if before.is_some_and(|before| self.whole_untracked() == before) && self.typed.with_untracked(BTreeMap::is_empty) {
                 self.reset();
             }
@@ -85,6 +90,7 @@ impl Draft {
         self.name.set(saved.name.clone());
         self.spec.set(saved);
         self.refusal.set(None);
+        self.base.set(self.version.get_untracked());
         self.round.update(|n| *n += 1);
     }
 
@@ -103,8 +109,8 @@ impl Draft {
 }
 
 #[component]
-pub fn Editor(groups: RwSignal<Page<Group>>, saved: RwSignal<PlanSpec>, id: Option<Id>) -> impl IntoView {
-    let draft = Draft::new(saved, groups);
+pub fn Editor(groups: RwSignal<Page<Group>>, saved: RwSignal<PlanSpec>, version: RwSignal<i64>, id: Option<Id>) -> impl IntoView {
+    let draft = Draft::new(saved, version, groups);
     view! {
         <div class="plan-editor">
             <div class="form"><TextField label="Name" name="plan-name" value=draft.name required=true error=draft.said(|| Some("name".into()))/></div>

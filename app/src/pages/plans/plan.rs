@@ -39,7 +39,7 @@ fn groups<V: IntoView + 'static>(view: impl Fn(RwSignal<Page<Group>>) -> V + Clo
 fn New() -> impl IntoView {
     view! {
         <PageHeader title="New plan" back=("/plans", "Plans")/>
-        {groups(|groups| view! { <Editor groups saved=RwSignal::new(PlanSpec::default()) id=None/> })}
+        {groups(|groups| view! { <Editor groups saved=RwSignal::new(PlanSpec::default()) version=RwSignal::new(0) id=None/> })}
     }
 }
 
@@ -58,7 +58,13 @@ fn Shown(plan: RwSignal<Plan>) -> impl IntoView {
     let site = Memo::new(move |_| plan.with(|p| p.protected_site.clone()));
     let id = plan.with_untracked(|p| p.id.clone());
     let saved = RwSignal::new(plan.with_untracked(|p| p.spec.clone()));
-    Effect::new(move |_| plan.with(|p| saved.set(p.spec.clone())));
+    let version = RwSignal::new(plan.with_untracked(|p| p.version));
+    Effect::new(move |_| {
+        plan.with(|p| {
+            version.set(p.version);
+            saved.set(p.spec.clone());
+        });
+    });
     view! {
         <PageHeader title about back=("/plans", "Plans")>
             <ButtonAction
@@ -68,6 +74,6 @@ fn Shown(plan: RwSignal<Plan>) -> impl IntoView {
         </PageHeader>
         {move || view! { <FailoverDialog site=site.get() open=failing/> }}
         <Readiness plan/>
-        {groups(move |groups| view! { <Editor groups saved id=Some(id.clone())/> })}
+        {groups(move |groups| view! { <Editor groups saved version id=Some(id.clone())/> })}
     }
 }

@@ -30,7 +30,7 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
     let run = move || async move {
         let spec = draft.whole_untracked();
         let answer = match kept.get_value() {
-            Some(id) => api::put::<_, Plan>(&format!("/plans/{id}"), &spec).await,
+            Some(id) => api::put_version::<_, Plan>(&format!("/plans/{id}"), draft.base.get_untracked(), &spec).await,
             None => api::post("/plans", &spec).await,
         };
         let plan = match answer {
@@ -42,6 +42,7 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
         };
         toasts.say("Saved.");
         let new = kept.with_value(Option::is_none);
+        draft.version.set(plan.version);
         draft.saved.set(plan.spec);
         draft.reset();
         if new {

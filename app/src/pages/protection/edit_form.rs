@@ -21,11 +21,13 @@ pub fn EditForm(group: RwSignal<Group>, open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Form(group: RwSignal<Group>, clouds: Vec<Cloud>, open: RwSignal<bool>) -> impl IntoView {
     let fields = GroupFields::new(group.with_untracked(GroupDraft::of));
+    // Of what the form was filled from, whatever the page shows by the time it is sent.
+    let version = group.with_untracked(|g| g.version);
     let clouds = StoredValue::new(clouds);
     let run = move || async move {
         let body = save::checked(fields, clouds, &[])?;
         let path = format!("/groups/{}", group.with_untracked(|g| g.id.clone()));
-        let saved = save::kept(fields, api::put::<_, Group>(&path, &body).await)?;
+        let saved = save::kept(fields, api::put_version::<_, Group>(&path, version, &body).await)?;
         group.try_set(saved);
         open.try_set(false);
         Ok(())

@@ -14,6 +14,7 @@ pub fn group() -> Group {
         networks: vec![],
         storage: vec![],
         paused: false,
+        version: 1,
         members: vec![member("m1", "db1")],
         created_at: 0,
     }

@@ -51,6 +51,7 @@ pub fn detail() -> RunDetail {
             step("web1.create", "create", 3, StepState::Pending, None, None),
         ],
         events: vec![RunEvent { seq: 3, run_id: "r1".into(), step: None, at: T0, severity: Severity::Info, text: "started".into() }],
+        earlier_events: 0,
         actions: vec![],
         statement: None,
     }

@@ -90,6 +90,7 @@ fn shown_once(token: CreatedToken) -> impl IntoView {
         <div class="dialog-body">
             <p>"It is shown only now."</p>
             <CopyBox text/>
+            {token.link_note.map(|note| view! { <p class="banner" data-tone="warn"><span>{note}</span></p> })}
             {token.qr_svg.map(|svg| view! { <figure class="qr" role="img" aria-label="The link as a QR code" inner_html=svg></figure> })}
         </div>
     }

@@ -207,11 +207,11 @@ impl Link {
 
 fn pinned(host: &str, known: Option<&str>, seen: &str) -> Result<()> {
     match known {
-        Some(known) if known != seen => Err(Error::new(
-            Kind::Identity,
+        Some(known) if known != seen => Err(Error::other_certificate(
             format!(
                 "{host} shows another certificate than the one that was accepted (now {seen}, accepted {known}). If it was renewed on purpose, accept the new one; if not, somebody may stand in between."
             ),
+            seen,
         )),
         _ => Ok(()),
     }

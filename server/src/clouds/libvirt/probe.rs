@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 
 struct Seen {
     host: String,
+    uuid: Option<String>,
     hypervisor: Option<u64>,
     machines: u32,
     resources: Option<model::cloud::Resources>,
@@ -25,6 +26,7 @@ pub async fn probe(driver: &Libvirt) -> Result<ProbeReport> {
         .call(|conn: &Conn| {
             Ok(Seen {
                 host: conn.hostname()?,
+                uuid: resources::host_uuid(conn),
                 hypervisor: conn.hypervisor_version().ok(),
                 machines: conn.domains()?.len() as u32,
                 resources: resources::look(conn).ok(),
@@ -38,6 +40,7 @@ pub async fn probe(driver: &Libvirt) -> Result<ProbeReport> {
         ok: true,
         identity: identity(config),
         host: Some(seen.host),
+        host_id: seen.uuid,
         version: Some(format!("libvirt {}{}", version_text(session.version), hypervisor.unwrap_or_default())),
         fingerprint: session.fingerprint.clone(),
         capabilities: driver.capabilities(),

@@ -83,6 +83,7 @@ impl Cloud for Simulator {
             ok: true,
             identity: Some("simulator".into()),
             host: Some(self.config.host_name(0)),
+            host_id: None,
             version: Some(concat!("simulator ", env!("CARGO_PKG_VERSION")).into()),
             fingerprint: None,
             capabilities: self.capabilities(),

@@ -7,7 +7,7 @@ use crate::{
     store::clouds::StoredCloud,
 };
 use model::{
-    cloud::{DriverInfo, FieldInput, FieldSpec, NewCloud},
+    cloud::{DriverInfo, FieldInput, FieldSpec, NewCloud, ProbeReport},
     error::FieldError,
 };
 
@@ -113,10 +113,63 @@ pub fn not_there_yet(new: &NewCloud, driver: &DriverInfo, there: &[StoredCloud])
     }
 }
 
+/// The same, found out from what answers: the same host under another address, port or transport. A host tells what it
+/// is; where one of the two did not tell, only the certificate does. Two hosts of one board may have one UUID between
+/// them, but not with certificates of their own.
+pub fn another_host(report: &ProbeReport, kind: &str, there: &[StoredCloud], own: Option<&str>) -> Result<()> {
+    let same = |s: &&StoredCloud| {
+        let prints = (report.fingerprint.as_deref(), s.cloud.fingerprint.as_deref());
+        match (report.host_id.as_deref(), s.host_id.as_deref()) {
+            (Some(a), Some(b)) => a == b && !matches!(prints, (Some(x), Some(y)) if x != y),
+            _ => matches!(prints, (Some(x), Some(y)) if x == y),
+        }
+    };
+    let found = there.iter().filter(|s| s.cloud.kind == kind && own != Some(s.cloud.id.as_str())).find(same);
+    let Some(found) = found else { return Ok(()) };
+    let host = report.host.as_deref().unwrap_or("This host");
+    Err(Error::conflict(format!(
+        "{host} is there already, as {}: under a second name each of its machines would look like two that run. Change that one instead, or remove it first.",
+        found.cloud.name
+    )))
+}
+
 /// A driver says `field: what is wrong` about its settings.
 pub fn of_driver(e: CloudError) -> Error {
     match e.message.split_once(": ") {
         Some((field, _)) if !field.contains(' ') => Error::invalid(format!("fields.{field}"), e.message),
         _ => e.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn there(host_id: Option<&str>, fingerprint: Option<&str>) -> Vec<StoredCloud> {
+        let cloud = serde_json::json!({ "id": "c1", "name": "berlin-1", "kind": "libvirt", "site": "berlin", "simulated": false, "status": "ok",
+            "status_since": 0, "fingerprint": fingerprint, "capabilities": [], "machines": 0, "running": 0, "fields": {} });
+        vec![StoredCloud { cloud: serde_json::from_value(cloud).unwrap(), secrets: None, host_id: host_id.map(str::to_owned) }]
+    }
+
+    fn added(host_id: Option<&str>, fingerprint: Option<&str>, there: &[StoredCloud], own: Option<&str>) -> bool {
+        let owned = |t: Option<&str>| t.map(str::to_owned);
+        let report = ProbeReport { host_id: owned(host_id), fingerprint: owned(fingerprint), ..ProbeReport::default() };
+        another_host(&report, "libvirt", there, own).is_ok()
+    }
+
+    #[test]
+    fn one_host_is_one_cloud_whatever_its_address() {
+        let known = there(Some("u1"), Some("f1"));
+        assert!(!added(Some("u1"), Some("f1"), &known, None), "the same by tls on another port");
+        assert!(!added(Some("u1"), None, &known, None), "the same by ssh");
+        assert!(!added(None, Some("f1"), &known, None), "the same certificate, and no identity to tell them apart");
+        assert!(added(Some("u1"), Some("f1"), &known, Some("c1")), "itself, when it is changed");
+    }
+
+    #[test]
+    fn two_hosts_are_two() {
+        assert!(added(Some("u2"), Some("f1"), &there(Some("u1"), Some("f1")), None), "one certificate for several hosts");
+        assert!(added(Some("u1"), Some("f2"), &there(Some("u1"), Some("f1")), None), "boards that were all given one UUID");
+        assert!(added(None, None, &there(None, None), None));
     }
 }

@@ -7,7 +7,7 @@ mod check;
 mod probe;
 pub mod simulate;
 
-use super::{audit, caller::Caller};
+use super::{acting, audit, caller::Caller};
 use crate::{
     clouds::{
         Settings,
@@ -19,14 +19,17 @@ use crate::{
     error::{Code, Error, Result},
     inventory,
     state::{Node, new_id, now},
-    store::clouds::{self as store, StoredCloud},
+    store::{
+        audit::StoredAudit,
+        clouds::{self as store, StoredCloud},
+    },
 };
 use model::{
     Page,
     access::Role,
     cloud::{Cloud, CloudStatus, DriverInfo, NewCloud, ProbeReport, Resources},
 };
-use std::{collections::BTreeMap, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
 type Fields = BTreeMap<String, String>;
 
@@ -49,11 +52,18 @@ pub async fn open_all(node: &Node) -> Result<()> {
     Ok(())
 }
 
-pub fn list(node: &Node) -> Page<Cloud> {
+/// All at once without a limit; else a page, after the cloud that the cursor names.
+pub fn list(node: &Node, cursor: Option<&str>, limit: Option<u32>) -> Result<Page<Cloud>> {
     let mut items: Vec<Cloud> = node.inventory.clouds().into_values().map(|c| (*c).clone()).collect();
     items.sort_by(|a, b| (&a.site, &a.name).cmp(&(&b.site, &b.name)));
     let total = Some(items.len() as u64);
-    Page { items, next: None, total }
+    if let Some(cursor) = cursor {
+        let at = items.iter().position(|c| c.id == cursor);
+        let at = at.ok_or_else(|| Error::invalid("cursor", "This is not a cursor of this list, or the cloud that it names is gone."))?;
+        items.drain(..=at);
+    }
+    let page = super::page(items, limit.unwrap_or(u32::MAX), |c| c.id.clone());
+    Ok(Page { total, ..page })
 }
 
 pub fn get(node: &Node, id: &str) -> Result<Cloud> {
@@ -88,6 +98,13 @@ pub async fn probe_new(node: &Node, caller: &Caller, new: NewCloud) -> Result<Pr
     report
 }
 
+/// Tries a change of a saved one, with the secrets that it has.
+pub async fn probe_change(node: &Node, caller: &Caller, id: &str, new: NewCloud) -> Result<ProbeReport> {
+    caller.must_be(Role::Administrator)?;
+    let (new, _, _) = completed(node, id, new).await?;
+    probe_new(node, caller, new).await
+}
+
 /// Tries a saved one, now.
 pub async fn probe(node: &Node, caller: &Caller, id: &str) -> Result<ProbeReport> {
     caller.must_be(Role::Operator)?;
@@ -108,10 +125,8 @@ pub fn refresh(node: &Node, caller: &Caller, id: &str) -> Result<Cloud> {
 }
 
 pub async fn add(node: &Node, caller: &Caller, new: NewCloud) -> Result<Cloud> {
-    let subject = new.name.clone();
-    let outcome = try_add(node, caller, new).await;
-    record(node, caller, "cloud.add", &subject, &outcome).await;
-    outcome
+    let subject = audit::name(&new.name);
+    audit::refused(node, caller, "cloud.add", &subject, try_add(node, caller, new).await).await
 }
 
 async fn try_add(node: &Node, caller: &Caller, new: NewCloud) -> Result<Cloud> {
@@ -120,12 +135,28 @@ async fn try_add(node: &Node, caller: &Caller, new: NewCloud) -> Result<Cloud> {
     let driver = check::driver(&new)?;
     check::new(&new, &driver)?;
     name_is_free(node, &new.name, None).await?;
-    check::not_there_yet(&new, &driver, &store::list(&node.db).await?)?;
+    let there = store::list(&node.db).await?;
+    check::not_there_yet(&new, &driver, &there)?;
     let report = probe_new(node, caller, new.clone()).await?;
     probe::must_be_ok(&report)?;
+    check::another_host(&report, &new.kind, &identified(node, &new.kind, there).await, None)?;
     let stored = entry(node, &driver, new, &report)?;
-    store::insert(&node.db, &stored, now()).await?;
+    let event = audit::event(caller, "cloud.add", &stored.cloud.name, "");
+    let seq = store::insert(&node.db, &stored, now(), &event).await?;
+    acting::begin();
+    written(node, event, seq);
     begin(node, &stored)
+}
+
+/// Clouds that were added before their identity was kept are asked for it.
+async fn identified(node: &Node, kind: &str, mut there: Vec<StoredCloud>) -> Vec<StoredCloud> {
+    for known in there.iter_mut().filter(|s| s.cloud.kind == kind && s.host_id.is_none() && !s.cloud.simulated) {
+        let Some(guard) = node.clouds.get(&known.cloud.id) else { continue };
+        if let Ok(report) = guard.glance("probe", Duration::from_secs(3), guard.cloud().probe()).await {
+            known.host_id = report.host_id;
+        }
+    }
+    there
 }
 
 fn entry(node: &Node, driver: &DriverInfo, new: NewCloud, report: &ProbeReport) -> Result<StoredCloud> {
@@ -150,49 +181,57 @@ fn entry(node: &Node, driver: &DriverInfo, new: NewCloud, report: &ProbeReport) 
         running: 0,
         fields,
     };
-    Ok(StoredCloud { cloud, secrets: seal(node, &secrets)? })
+    Ok(StoredCloud { cloud, secrets: seal(node, &secrets)?, host_id: report.host_id.clone() })
 }
 
 /// Secret fields that are left out keep their value; an empty one is taken away.
 pub async fn update(node: &Node, caller: &Caller, id: &str, new: NewCloud) -> Result<Cloud> {
-    let subject = new.name.clone();
-    let outcome = try_update(node, caller, id, new).await;
-    record(node, caller, "cloud.change", &subject, &outcome).await;
-    outcome
+    let subject = audit::name(&new.name);
+    audit::refused(node, caller, "cloud.change", &subject, try_update(node, caller, id, new).await).await
 }
 
 async fn try_update(node: &Node, caller: &Caller, id: &str, new: NewCloud) -> Result<Cloud> {
     caller.must_be(Role::Administrator)?;
+    let (new, before, driver) = completed(node, id, new).await?;
+    check::new(&new, &driver)?;
+    name_is_free(node, &new.name, Some(id)).await?;
+    // A cloud that is down may be renamed; one that refuses the new settings may not get them.
+    let report = probe_new(node, caller, new.clone()).await?;
+    probe::must_not_refuse(&report)?;
+    check::another_host(&report, &new.kind, &store::list(&node.db).await?, Some(id))?;
+    let detail = match (&before.cloud.fingerprint, &new.fingerprint) {
+        (Some(old), Some(now)) if old != now => format!("the certificate {now} was accepted in place of {old}"),
+        _ => String::new(),
+    };
+    let (fields, secrets) = check::split(&driver, new.fields);
+    let known = get(node, id)?;
+    let cloud = Cloud { name: new.name, site: new.site, fingerprint: new.fingerprint, fields, ..known };
+    let stored = StoredCloud { cloud, secrets: seal(node, &secrets)?, host_id: report.host_id };
+    let event = audit::event(caller, "cloud.change", &stored.cloud.name, detail);
+    let seq = store::update(&node.db, &stored, &event).await?;
+    written(node, event, seq);
+    begin(node, &stored)
+}
+
+/// With what a change leaves out: the secrets, and the certificate that is pinned.
+async fn completed(node: &Node, id: &str, new: NewCloud) -> Result<(NewCloud, StoredCloud, DriverInfo)> {
     let mut new = check::plain(new);
     let before = store::get(&node.db, id).await?.ok_or_else(|| Error::not_found("such cloud"))?;
     if new.kind != before.cloud.kind {
         return Err(Error::invalid("kind", format!("The kind stays {}: add another cloud instead.", before.cloud.kind)));
     }
     let driver = check::driver(&new)?;
-    let kept = unseal(node, &before)?;
-    for (name, value) in kept {
+    for (name, value) in unseal(node, &before)? {
         new.fields.entry(name).or_insert(value);
     }
     new.fingerprint = new.fingerprint.filter(|f| !f.is_empty()).or_else(|| before.cloud.fingerprint.clone());
-    check::new(&new, &driver)?;
-    name_is_free(node, &new.name, Some(id)).await?;
-    // A cloud that is down may be renamed; one that refuses the new settings may not get them.
-    let report = probe_new(node, caller, new.clone()).await?;
-    probe::must_not_refuse(&report)?;
-    let (fields, secrets) = check::split(&driver, new.fields);
-    let known = get(node, id)?;
-    let cloud = Cloud { name: new.name, site: new.site, fingerprint: new.fingerprint, fields, ..known };
-    let stored = StoredCloud { cloud, secrets: seal(node, &secrets)? };
-    store::update(&node.db, &stored).await?;
-    begin(node, &stored)
+    Ok((new, before, driver))
 }
 
 /// Its machines leave the console; the cloud itself is not touched.
 pub async fn remove(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     let subject = get(node, id)?.name;
-    let outcome = try_remove(node, caller, id).await;
-    record(node, caller, "cloud.remove", &subject, &outcome).await;
-    outcome
+    audit::refused(node, caller, "cloud.remove", &subject, try_remove(node, caller, id).await).await
 }
 
 async fn try_remove(node: &Node, caller: &Caller, id: &str) -> Result<()> {
@@ -201,8 +240,10 @@ async fn try_remove(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     if !uses.is_empty() {
         return Err(Error::conflict(format!("It is still needed by {}. End that first.", uses.join(", "))));
     }
+    let event = audit::event(caller, "cloud.remove", &get(node, id)?.name, "");
     inventory::abandon(node, id);
-    store::remove(&node.db, id).await?;
+    let seq = store::remove(&node.db, id, &event).await?;
+    written(node, event, seq);
     node.clouds.remove(id);
     let scratch = node.data_dir.join("clouds").join(id);
     if scratch.exists()
@@ -213,9 +254,10 @@ async fn try_remove(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     Ok(())
 }
 
-async fn record<T>(node: &Node, caller: &Caller, action: &str, subject: &str, outcome: &Result<T>) {
-    let detail = outcome.as_ref().err().map(|e| e.message.clone()).unwrap_or_default();
-    audit::record(node, caller, action, subject, outcome.is_ok(), detail).await;
+fn written(node: &Node, event: StoredAudit, seq: Option<i64>) {
+    if let Some(seq) = seq {
+        audit::show(node, event, seq);
+    }
 }
 
 async fn name_is_free(node: &Node, name: &str, own: Option<&str>) -> Result<()> {

@@ -40,7 +40,8 @@ pub fn failed(error: &CloudError) -> ProbeReport {
         _ => (UNREACHABLE, "Check the host, the port, and that the way there is open."),
     };
     let problem = Problem::new(Severity::Critical, subject, error.message.clone(), remedy);
-    ProbeReport { ok: false, problems: vec![problem], ..ProbeReport::default() }
+    // What it shows now, so that whoever compared it can accept it.
+    ProbeReport { ok: false, fingerprint: error.seen.clone(), problems: vec![problem], ..ProbeReport::default() }
 }
 
 fn blocking(report: &ProbeReport) -> Option<&Problem> {

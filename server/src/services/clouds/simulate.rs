@@ -2,10 +2,14 @@
 
 use crate::{
     error::Result,
+    services::{audit, caller::Caller},
     state::{Node, new_id, now},
     store::clouds::{self as store, StoredCloud},
 };
-use model::cloud::{Cloud, CloudStatus};
+use model::{
+    access::Role,
+    cloud::{Cloud, CloudStatus},
+};
 
 const SITES: [&str; 8] = ["berlin", "dublin", "frankfurt", "london", "madrid", "oslo", "paris", "vienna"];
 /// Machines of one cloud, at most: what a large host or a small cluster carries.
@@ -23,7 +27,12 @@ pub async fn ensure(node: &Node, machines: u32) -> Result<()> {
         if store::id_by_name(&node.db, &name).await?.is_none() {
             let share = machines / clouds + u32::from(i < machines % clouds);
             let changes = CHANGES / f64::from(clouds);
-            store::insert(&node.db, &cloud(name, site, i + 1, share, changes), now()).await?;
+            let itself = Caller { name: format!("node:{}", node.name), role: Role::Administrator, address: None };
+            let event = audit::event(&itself, "cloud.add", &name, "simulated");
+            let stored = cloud(name, site, i + 1, share, changes);
+            if let Some(seq) = store::insert(&node.db, &stored, now(), &event).await? {
+                audit::show(node, event, seq);
+            }
         }
     }
     Ok(())
@@ -57,5 +66,5 @@ fn cloud(name: String, site: &str, seed: u32, machines: u32, changes: f64) -> St
         running: 0,
         fields: fields.into_iter().map(|(k, v)| (k.to_owned(), v)).collect(),
     };
-    StoredCloud { cloud, secrets: None }
+    StoredCloud { cloud, secrets: None, host_id: None }
 }

@@ -28,6 +28,11 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub async fn add(node: &Node, caller: &Caller, group_id: &str, machine_ids: Vec<Id>) -> Result<Group> {
+    let name = super::name_of(node, group_id).await?;
+    audit::refused(node, caller, "machine.protect", &name, try_add(node, caller, group_id, machine_ids).await).await
+}
+
+async fn try_add(node: &Node, caller: &Caller, group_id: &str, machine_ids: Vec<Id>) -> Result<Group> {
     caller.must_be(Role::Administrator)?;
     let group = super::stored(node, group_id).await?;
     if machine_ids.is_empty() {
@@ -62,7 +67,7 @@ pub async fn protect(node: &Node, caller: &Caller, group: &StoredGroup, machine_
             continue; // it is one already
         }
         let about = About { name: &facts.name, id: Some(machine_id), ..About::default() };
-        audit::record_about(node, caller, "machine.protect", about, true, format!("group {}", group.name)).await;
+        audit::record(node, caller, "machine.protect", about, true, format!("group {}", group.name)).await;
         take_autostart_away(node, caller, &new.id).await?;
         replication::view::publish(node, &new.id).await?;
     }
@@ -81,11 +86,16 @@ async fn take_autostart_away(node: &Node, caller: &Caller, member_id: &str) -> R
         (None, Some(false)) => (true, "was off, and read back as off".into()),
         (None, None) => (false, "the cloud did not answer in time; tried again with the first cycle".into()),
     };
-    audit::record_about(node, caller, "machine.autostart", about(&member), ok, detail).await;
+    audit::record(node, caller, "machine.autostart", about(&member), ok, detail).await;
     Ok(())
 }
 
 pub async fn remove(node: &Node, caller: &Caller, group_id: &str, member_id: &str) -> Result<Group> {
+    let name = members::get(&node.db, member_id).await?.map_or_else(|| audit::name(member_id), |m| m.name);
+    audit::refused(node, caller, "machine.unprotect", &name, try_remove(node, caller, group_id, member_id).await).await
+}
+
+async fn try_remove(node: &Node, caller: &Caller, group_id: &str, member_id: &str) -> Result<Group> {
     caller.must_be(Role::Administrator)?;
     let member = members::get(&node.db, member_id).await?.filter(|m| m.group_id.as_deref() == Some(group_id));
     let member = member.ok_or_else(|| Error::not_found("such member of this group"))?;
@@ -108,10 +118,10 @@ pub async fn unprotect(node: &Node, caller: &Caller, member: &StoredMember) -> R
     if member.autostart_was == Some(true) && is_active(node, &member.machine_id).await? {
         let outcome = put_autostart_back(node, &member.id).await;
         let detail = outcome.as_ref().map_or_else(ToString::to_string, |()| "put back, and read back as on".into());
-        audit::record_about(node, caller, "machine.autostart", about(member), outcome.is_ok(), detail).await;
+        audit::record(node, caller, "machine.autostart", about(member), outcome.is_ok(), detail).await;
     }
     replication::retire(node, &member.id).await?;
-    audit::record_about(node, caller, "machine.unprotect", about(member), true, format!("{} recovery points go", member.points)).await;
+    audit::record(node, caller, "machine.unprotect", about(member), true, format!("{} recovery points go", member.points)).await;
     Ok(())
 }
 

@@ -108,10 +108,12 @@ async fn roles_names_and_double_protection() {
     assert!(paused.paused && paused.members[0].replication.state == ReplicationState::Paused);
     let mut changed = NewGroup { machine_ids: vec![], ..new.clone() };
     changed.policy.rpo_seconds = 30;
-    let after = groups::update(&lab.node, &admin, &group.id, changed.clone()).await.unwrap();
+    let after = groups::update(&lab.node, &admin, &group.id, changed.clone(), None).await.unwrap();
     assert_eq!((after.policy.rpo_seconds, after.members.len()), (30, 1), "a body without machines takes none out");
     changed.target_cloud_id = new.protected_site.clone();
-    assert!(groups::update(&lab.node, &admin, &group.id, changed).await.unwrap_err().fields.iter().any(|f| f.field == "target_cloud_id"));
+    assert!(
+        groups::update(&lab.node, &admin, &group.id, changed, None).await.unwrap_err().fields.iter().any(|f| f.field == "target_cloud_id")
+    );
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use crate::{
     error::{Code, Error, Result},
     inventory,
     services::{
+        acting,
         audit::{self, About},
         caller::Caller,
     },
@@ -30,7 +31,7 @@ pub async fn power(node: &Node, caller: &Caller, id: &str, action: PowerAction) 
     let outcome = switch(node, caller, id, action).await;
     let detail = outcome.as_ref().err().map(|e| e.message.clone()).unwrap_or_default();
     let about = About { name: &name, id: Some(id), ..About::default() };
-    audit::record_about(node, caller, &format!("machine.{}", word(action)), about, outcome.is_ok(), detail).await;
+    audit::record(node, caller, &format!("machine.{}", word(action)), about, outcome.is_ok(), detail).await;
     outcome?;
     get(node, caller, id).await
 }
@@ -58,6 +59,7 @@ async fn switch(node: &Node, caller: &Caller, id: &str, action: PowerAction) -> 
     if let Some(why) = listed.and_then(|a| a.refused.clone()) {
         return Err(Error::conflict(why));
     }
+    acting::begin();
     let done = act(&guard, &stored.native_id, action).await;
     // Whatever came of it is shown.
     let shown = inventory::refresh(node, &stored.cloud_id, &stored.native_id).await;

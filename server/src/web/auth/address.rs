@@ -28,15 +28,38 @@ impl CallerAddress {
         if !trusted {
             return Self { ip: peer, secure: secure_outside, direct: !headers.contains_key("x-forwarded-for") };
         }
-        let header = |name: &str| headers.get(name).and_then(|v| v.to_str().ok());
-        // The last one is what our own proxy saw; the ones before were said by strangers.
-        let seen = header("x-forwarded-for").and_then(|list| list.rsplit(',').next()?.trim().parse().ok());
-        Self { ip: seen.or(peer), secure: secure_outside || header("x-forwarded-proto") == Some("https"), direct: false }
+        let seen = seen_by_proxies(web, headers);
+        let secure = said(headers, "x-forwarded-proto").last() == Some("https");
+        Self { ip: seen.or(peer), secure: secure_outside || secure, direct: false }
     }
 
     pub fn text(self) -> Option<String> {
         self.ip.map(|ip| ip.to_string())
     }
+}
+
+/// Each value of a header that proxies add to, over all its lines: a proxy may append to one or write a line of its own.
+fn said<'a>(headers: &'a HeaderMap, name: &'static str) -> impl Iterator<Item = &'a str> + use<'a> {
+    headers.get_all(name).into_iter().filter_map(|v| v.to_str().ok()).flat_map(|line| line.split(',')).map(str::trim)
+}
+
+/// The last one is what our own proxy saw, and what stands before it was said by strangers; where the last ones are
+/// proxies of ours as well, the one before them counts.
+fn seen_by_proxies(web: &Web, headers: &HeaderMap) -> Option<IpAddr> {
+    let all: Vec<&str> = said(headers, "x-forwarded-for").collect();
+    for text in all.into_iter().rev() {
+        let ip = plain(text)?;
+        if !web.trusted_proxies.contains(&ip) {
+            return Some(ip);
+        }
+    }
+    None
+}
+
+/// Some write the port, too.
+fn plain(text: &str) -> Option<IpAddr> {
+    let ip = text.trim_matches(['[', ']']).parse().ok().or_else(|| text.parse::<SocketAddr>().ok().map(|a| a.ip()))?;
+    Some(ip.to_canonical())
 }
 
 impl FromRequestParts<AppState> for CallerAddress {

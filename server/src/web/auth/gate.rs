@@ -68,8 +68,7 @@ fn same(a: &str, b: &str) -> bool {
 }
 
 fn check_password(identity: &Identity, path: &str) -> Result<()> {
-    let must = matches!(identity.proof, Proof::Session { must_change: true, .. });
-    if must && !WITH_ONE_TIME_PASSWORD.contains(&path) {
+    if identity.must_change_password() && !WITH_ONE_TIME_PASSWORD.contains(&path) {
         return Err(Error::new(Code::Forbidden, "Replace the one-time password first (POST /api/v1/me/password)."));
     }
     Ok(())

@@ -4,7 +4,7 @@ use crate::{
     error::Result,
     services::{caller::Caller, clouds},
     state::Node,
-    web::{AppState, Json, Path},
+    web::{AppState, Json, Limits, MaybeJson, NoBody, Path, Query},
 };
 use axum::{extract::State, http::StatusCode};
 use model::{
@@ -23,10 +23,11 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(refresh))
 }
 
-/// All clouds, by site and name.
-#[utoipa::path(get, path = "/clouds", tag = "clouds", responses((status = 200, body = Page<Cloud>)))]
-async fn list(State(node): State<Node>, _: Caller) -> Json<Page<Cloud>> {
-    Json(clouds::list(&node))
+/// All clouds, by site and name; in pages when a `limit` is given.
+#[utoipa::path(get, path = "/clouds", tag = "clouds", params(Limits), responses((status = 200, body = Page<Cloud>)))]
+async fn list(State(node): State<Node>, _: Caller, Query(q): Query<Limits>) -> Result<Json<Page<Cloud>>> {
+    let limit = q.limit.map(|_| q.limit()).transpose()?;
+    clouds::list(&node, q.cursor.as_deref(), limit).map(Json)
 }
 
 /// Add a cloud. It is probed first; what cannot be used is not added.
@@ -66,14 +67,23 @@ async fn resources(State(node): State<Node>, _: Caller, Path(id): Path<String>) 
     clouds::resources(&node, &id).await.map(Json)
 }
 
-/// Try a saved cloud now.
-#[utoipa::path(post, path = "/clouds/{id}/probe", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = ProbeReport)))]
-async fn probe(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<ProbeReport>> {
-    clouds::probe(&node, &caller, &id).await.map(Json)
+/// Try a saved cloud now: as it is stored, or with the settings of the body, which are not saved; secret fields that
+/// the body leaves out are the stored ones.
+#[utoipa::path(post, path = "/clouds/{id}/probe", tag = "clouds", params(("id" = String, Path)), request_body = Option<NewCloud>, responses((status = 200, body = ProbeReport)))]
+async fn probe(
+    State(node): State<Node>,
+    caller: Caller,
+    Path(id): Path<String>,
+    MaybeJson(new): MaybeJson<NewCloud>,
+) -> Result<Json<ProbeReport>> {
+    match new {
+        None => clouds::probe(&node, &caller, &id).await.map(Json),
+        Some(new) => clouds::probe_change(&node, &caller, &id, new).await.map(Json),
+    }
 }
 
 /// Look at everything again now. The answer is the cloud as it is known; what is found comes by the live stream.
 #[utoipa::path(post, path = "/clouds/{id}/refresh", tag = "clouds", params(("id" = String, Path)), responses((status = 202, body = Cloud)))]
-async fn refresh(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<(StatusCode, Json<Cloud>)> {
+async fn refresh(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<(StatusCode, Json<Cloud>)> {
     Ok((StatusCode::ACCEPTED, Json(clouds::refresh(&node, &caller, &id)?)))
 }

@@ -4,14 +4,14 @@ use crate::{
     error::Result,
     services::{caller::Caller, groups},
     state::Node,
-    web::{AppState, Json, Limits, Path, Query},
+    web::{AppState, Json, Limits, NoBody, Path, Query, Version},
 };
 use axum::{extract::State, http::StatusCode};
 use model::{
     Id, Page,
     protection::{Group, NewGroup},
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub fn router() -> OpenApiRouter<AppState> {
@@ -24,7 +24,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(resume))
 }
 
-#[derive(Deserialize, utoipa::ToSchema)]
+#[derive(Deserialize, Serialize, utoipa::ToSchema)]
 struct Machines {
     /// To protect, by id.
     machine_ids: Vec<Id>,
@@ -48,10 +48,17 @@ async fn get(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Res
     groups::get(&node, &id).await.map(Json)
 }
 
-/// Change name, policy and mappings. Machines that it names are added; none is taken out by it.
+/// Change name, policy and mappings. Machines that it names are added; none is taken out by it. With `If-Match`: only
+/// if nobody changed it since.
 #[utoipa::path(put, path = "/groups/{id}", tag = "groups", params(("id" = String, Path)), request_body = NewGroup, responses((status = 200, body = Group)))]
-async fn update(State(node): State<Node>, caller: Caller, Path(id): Path<String>, Json(new): Json<NewGroup>) -> Result<Json<Group>> {
-    groups::update(&node, &caller, &id, new).await.map(Json)
+async fn update(
+    State(node): State<Node>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Version(seen): Version,
+    Json(new): Json<NewGroup>,
+) -> Result<Json<Group>> {
+    groups::update(&node, &caller, &id, new, seen).await.map(Json)
 }
 
 /// End the protection of all its machines and remove it.
@@ -74,12 +81,12 @@ async fn remove_member(State(node): State<Node>, caller: Caller, Path((id, membe
 
 /// Stop the cycles of all its members; the lag grows.
 #[utoipa::path(post, path = "/groups/{id}/pause", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
-async fn pause(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<Group>> {
+async fn pause(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<Group>> {
     groups::set_paused(&node, &caller, &id, true).await.map(Json)
 }
 
 /// Begin the cycles again.
 #[utoipa::path(post, path = "/groups/{id}/resume", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
-async fn resume(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<Group>> {
+async fn resume(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<Group>> {
     groups::set_paused(&node, &caller, &id, false).await.map(Json)
 }

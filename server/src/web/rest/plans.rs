@@ -4,7 +4,7 @@ use crate::{
     error::Result,
     services::{caller::Caller, plans},
     state::Node,
-    web::{AppState, Json, Limits, Path, Query},
+    web::{AppState, Json, Limits, NoBody, Path, Query, Version},
 };
 use axum::{extract::State, http::StatusCode};
 use model::{
@@ -35,10 +35,16 @@ async fn get(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Res
     plans::get(&node, &id).await.map(Json)
 }
 
-/// Change a plan. Runs under way keep what they were started with.
+/// Change a plan. Runs under way keep what they were started with. With `If-Match`: only if nobody changed it since.
 #[utoipa::path(put, path = "/plans/{id}", tag = "plans", params(("id" = String, Path)), request_body = PlanSpec, responses((status = 200, body = Plan)))]
-async fn update(State(node): State<Node>, caller: Caller, Path(id): Path<String>, Json(spec): Json<PlanSpec>) -> Result<Json<Plan>> {
-    plans::update(&node, &caller, &id, spec).await.map(Json)
+async fn update(
+    State(node): State<Node>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Version(seen): Version,
+    Json(spec): Json<PlanSpec>,
+) -> Result<Json<Plan>> {
+    plans::update(&node, &caller, &id, spec, seen).await.map(Json)
 }
 
 /// Delete a plan. Its groups and their recovery points stay.
@@ -50,6 +56,6 @@ async fn delete(State(node): State<Node>, caller: Caller, Path(id): Path<String>
 
 /// Readiness check: would it work now? Changes nothing in the world.
 #[utoipa::path(post, path = "/plans/{id}/check", tag = "plans", params(("id" = String, Path)), responses((status = 200, body = Plan)))]
-async fn check(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<Plan>> {
+async fn check(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<Plan>> {
     plans::check(&node, &caller, &id).await.map(Json)
 }

@@ -4,7 +4,7 @@ use crate::{
     error::Result,
     services::{caller::Caller, tokens},
     state::Node,
-    web::{AppState, Json, Limits, Path, Query},
+    web::{AppState, Json, Limits, OwnUrl, Path, Query},
 };
 use axum::{extract::State, http::StatusCode};
 use model::{
@@ -25,8 +25,13 @@ async fn list(State(node): State<Node>, caller: Caller, Query(q): Query<Limits>)
 
 /// Make a token. Its secret is shown this once.
 #[utoipa::path(post, path = "/tokens", tag = "tokens", request_body = NewToken, responses((status = 201, body = CreatedToken)))]
-async fn create(State(state): State<AppState>, caller: Caller, Json(new): Json<NewToken>) -> Result<(StatusCode, Json<CreatedToken>)> {
-    Ok((StatusCode::CREATED, Json(tokens::create(&state.node, &caller, &state.web.public_url, new).await?)))
+async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    OwnUrl(url): OwnUrl,
+    Json(new): Json<NewToken>,
+) -> Result<(StatusCode, Json<CreatedToken>)> {
+    Ok((StatusCode::CREATED, Json(tokens::create(&state.node, &caller, &url, new).await?)))
 }
 
 /// Revoke: it opens nothing any more.

@@ -4,7 +4,7 @@ use crate::{
     error::Result,
     services::{caller::Caller, users},
     state::Node,
-    web::{AppState, Json, Limits, Path, Query},
+    web::{AppState, Json, Limits, NoBody, Path, Query},
 };
 use axum::{extract::State, http::StatusCode};
 use model::{
@@ -37,6 +37,6 @@ async fn change(State(node): State<Node>, caller: Caller, Path(id): Path<String>
 
 /// A new one-time password; the user is signed out.
 #[utoipa::path(post, path = "/users/{id}/password", tag = "users", params(("id" = String, Path)), responses((status = 200, body = CreatedUser)))]
-async fn reset_password(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<CreatedUser>> {
+async fn reset_password(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<CreatedUser>> {
     users::reset_password(&node, &caller, &id).await.map(Json)
 }

@@ -62,7 +62,9 @@ async fn open(State(node): State<Node>, address: CallerAddress, Path(token): Pat
 
 async fn board(State(state): State<AppState>, address: CallerAddress, headers: HeaderMap) -> Result<Response> {
     match entry(&state, &headers).await? {
-        None => closed("No link was opened on this screen, or the one that was is expired or revoked."),
+        None => closed(
+            "No link was opened on this screen, or the one that was is expired or revoked. Who signs in must replace a one-time password first.",
+        ),
         Some(entry) => {
             let page = Page { board: render(&state.node).await? }.render().map_err(Error::internal)?;
             // Seen again: the cookie lives on.
@@ -85,7 +87,9 @@ async fn entry(state: &AppState, headers: &HeaderMap) -> Result<Option<Entry>> {
     {
         return Ok(Some(Entry::Link(token.to_owned())));
     }
-    Ok(auth::recognise(state, headers, None).await?.map(Entry::Person))
+    // Before the one-time password is replaced nothing opens but what replaces it.
+    let person = auth::recognise(state, headers, None).await?.filter(|identity| !identity.must_change_password());
+    Ok(person.map(Entry::Person))
 }
 
 impl Entry {

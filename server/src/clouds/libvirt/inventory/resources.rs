@@ -87,6 +87,13 @@ fn cpu_model(conn: &Conn) -> Option<String> {
     path(document.root_element(), &["host", "cpu", "model"]).and_then(|node| node.text()).map(str::to_owned)
 }
 
+/// What a host calls itself, however it is reached.
+pub fn host_uuid(conn: &Conn) -> Option<String> {
+    let xml = conn.capabilities().ok()?;
+    let document = Document::parse(&xml).ok()?;
+    path(document.root_element(), &["host", "uuid"]).and_then(|node| node.text()).map(str::to_lowercase)
+}
+
 /// A host without node devices (or without the right to see them) simply has none.
 fn hbas(conn: &Conn) -> Vec<Hba> {
     let devices = conn.node_devices(raw::VIR_CONNECT_LIST_NODE_DEVICES_CAP_FC_HOST).unwrap_or_default();

@@ -1,0 +1,127 @@
+//! A cloud whose certificate was renewed: refused until somebody compared the new one, against a real TLS server.
+#![cfg(feature = "libvirt")]
+
+use crate::support::Api;
+use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+use server::{
+    services::{audit, caller::Caller},
+    store::clouds::{self, StoredCloud},
+};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, Mutex};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpListener,
+};
+use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+
+struct Host {
+    issuer: Issuer<'static, KeyPair>,
+    ca: String,
+    port: u16,
+    shown: Arc<Mutex<Arc<ServerConfig>>>,
+}
+
+impl Host {
+    /// Greets as libvirt's TLS server does, then says nothing more.
+    async fn start() -> (Self, String) {
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let key = KeyPair::generate().unwrap();
+        let (ca, issuer) = (params.self_signed(&key).unwrap().pem(), Issuer::new(params, key));
+        let (config, print) = certificate(&issuer);
+        let shown = Arc::new(Mutex::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let current = shown.clone();
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                let config = current.lock().unwrap().clone();
+                tokio::spawn(async move {
+                    let mut tls = TlsAcceptor::from(config).accept(tcp).await?;
+                    tls.write_all(&[1]).await?;
+                    tls.read_u8().await
+                });
+            }
+        });
+        (Self { issuer, ca, port, shown }, print)
+    }
+
+    /// Answers the new fingerprint.
+    fn renew(&self) -> String {
+        let (config, print) = certificate(&self.issuer);
+        *self.shown.lock().unwrap() = config;
+        print
+    }
+
+    fn settings(&self) -> Value {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(vec![]).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let cert = params.signed_by(&key, &self.issuer).unwrap();
+        json!({ "uri": format!("qemu+tls://127.0.0.1:{}/system", self.port), "ca": self.ca, "cert": cert.pem(), "key": key.serialize_pem() })
+    }
+}
+
+fn certificate(issuer: &Issuer<'_, KeyPair>) -> (Arc<ServerConfig>, String) {
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let cert = params.signed_by(&key, issuer).unwrap();
+    let print = Sha256::digest(cert.der()).iter().map(|b| format!("{b:02x}")).collect();
+    let key = rustls_pki_types::PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(vec![cert.der().clone()], key).unwrap();
+    (Arc::new(config), print)
+}
+
+/// As it would have been added when a whole libvirt stood behind it.
+async fn saved(api: &Api, host: &Host, fingerprint: &str) -> (String, Value) {
+    let mut fields = host.settings();
+    let key = fields.as_object_mut().unwrap().remove("key").unwrap();
+    let secrets = api.node.secrets.seal(&serde_json::to_vec(&json!({ "key": key })).unwrap()).unwrap();
+    let cloud = json!({ "id": server::state::new_id(), "name": "berlin-kvm", "kind": "libvirt", "site": "berlin", "simulated": false,
+        "status": "connecting", "status_since": 0, "fingerprint": fingerprint, "capabilities": [], "machines": 0, "running": 0, "fields": fields });
+    let stored = StoredCloud { cloud: serde_json::from_value(cloud.clone()).unwrap(), secrets: Some(secrets), host_id: None };
+    let itself = Caller { name: "test".into(), role: model::access::Role::Administrator, address: None };
+    clouds::insert(&api.node.db, &stored, 0, &audit::event(&itself, "cloud.add", "berlin-kvm", "")).await.unwrap();
+    server::services::clouds::open_all(&api.node).await.unwrap();
+    server::inventory::start(&api.node).await.unwrap();
+    let body = json!({ "name": "berlin-kvm", "kind": "libvirt", "site": "berlin", "fields": fields });
+    (format!("/clouds/{}", cloud["id"].as_str().unwrap()), body)
+}
+
+fn subject(report: &Value) -> &str {
+    report["problems"][0]["subject"].as_str().unwrap()
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_refused_until_it_is_accepted() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let api = Api::new().await;
+    let (host, first) = Host::start().await;
+    let (path, mut body) = saved(&api, &host, &first).await;
+    let (admin, operator) = (api.admin(), api.role("operator").await);
+    let probe = format!("{path}/probe");
+    assert_ne!(subject(&api.post(&probe, &admin, json!({})).await.expect(200).json()), "certificate", "the one that is pinned");
+
+    let second = host.renew();
+    // An answer of a moment ago is shared by those who ask together.
+    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    let report = api.post(&probe, &operator, json!({})).await.expect(200).json();
+    assert_eq!((subject(&report), report["fingerprint"].as_str()), ("certificate", Some(second.as_str())), "what it shows now");
+    // A change that accepts nothing stays with the pinned one, and is refused.
+    let refused = api.put(&path, &admin, body.clone()).await.expect(400).json();
+    assert!(refused["message"].as_str().unwrap().contains(&second), "{refused}");
+    let typed = api.post(&probe, &admin, body.clone()).await.expect(200).json();
+    assert_eq!(typed["fingerprint"].as_str(), Some(second.as_str()), "what is typed is tried with the stored key");
+    api.post(&probe, &operator, body.clone()).await.expect(403);
+
+    body["fingerprint"] = json!(second);
+    assert_eq!(api.put(&path, &admin, body).await.expect(200).json()["fingerprint"].as_str(), Some(second.as_str()));
+    assert_ne!(subject(&api.post(&probe, &admin, json!({})).await.expect(200).json()), "certificate");
+    let audit = api.get("/audit?subject=berlin-kvm", &admin).await.json();
+    let change = audit["items"].as_array().unwrap().iter().find(|e| e["action"] == "cloud.change" && e["ok"] == true).unwrap();
+    let detail = change["detail"].as_str().unwrap();
+    assert!(detail.contains(&first) && detail.contains(&second), "{detail}");
+}
