@@ -9,6 +9,8 @@ use crate::components::{
     page_header::PageHeader,
     pager::Pager,
 };
+pub use table::subject;
+
 use filter::Filter;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

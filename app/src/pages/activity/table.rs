@@ -31,10 +31,7 @@ pub fn Events(page: RwSignal<Page<AuditEvent>>) -> impl IntoView {
 
 #[component]
 fn Row(event: AuditEvent) -> impl IntoView {
-    let subject = match link(&event) {
-        Some(href) => view! { <a href=href>{event.subject}</a> }.into_any(),
-        None => event.subject.into_any(),
-    };
+    let subject = subject(&event);
     let (tone, label) = if event.ok { (Tone::Good, "Done") } else { (Tone::Bad, "Refused or failed") };
     view! {
         <tr>
@@ -46,6 +43,15 @@ fn Row(event: AuditEvent) -> impl IntoView {
             <td class="wrap">{event.detail}</td>
             <td class="wide-only">{event.address}</td>
         </tr>
+    }
+}
+
+/// The name of what it was done to, as a way to its page.
+pub fn subject(event: &AuditEvent) -> impl IntoView + use<> {
+    let name = event.subject.clone();
+    match link(event) {
+        Some(href) => view! { <a href=href>{name}</a> }.into_any(),
+        None => name.into_any(),
     }
 }
 

@@ -63,7 +63,13 @@ fn plain(machine: RwSignal<Machine>, name: &'static str, label: &'static str, ac
     view! { <ButtonAction label=label refused=refused(machine, name) run=move || act(machine, action)/> }
 }
 
-fn confirmed(machine: RwSignal<Machine>, name: &'static str, label: &'static str, action: PowerAction, what: &'static str) -> impl IntoView {
+fn confirmed(
+    machine: RwSignal<Machine>,
+    name: &'static str,
+    label: &'static str,
+    action: PowerAction,
+    what: &'static str,
+) -> impl IntoView {
     let open = RwSignal::new(false);
     let title = Signal::derive(move || format!("{label} {}?", machine.with(|m| m.row.name.clone())));
     view! {

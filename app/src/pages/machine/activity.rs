@@ -1,15 +1,19 @@
 //! What was done with this machine, and by whom.
 
-use crate::components::{
-    age::Age,
-    data_table::{Column, DataTable},
-    load::{Fresh, load},
-    status::{Status, Tone},
+use crate::{
+    components::{
+        age::Age,
+        data_table::{Column, DataTable},
+        load::{Fresh, load},
+        status::{Status, Tone},
+    },
+    pages::activity::subject,
 };
 use leptos::prelude::*;
 use model::{Id, Page, access::AuditEvent, live::Topic};
 
-const COLUMNS: &[Column] = &[Column("When", "num"), Column("Who", ""), Column("What", ""), Column("Result", ""), Column("", "wide-only")];
+const COLUMNS: &[Column] =
+    &[Column("When", ""), Column("By", ""), Column("Did", ""), Column("Subject", ""), Column("Result", ""), Column("Detail", "wide-only")];
 
 #[component]
 pub fn Activity(id: Id) -> impl IntoView {
@@ -28,12 +32,14 @@ pub fn Activity(id: Id) -> impl IntoView {
 }
 
 fn line(event: AuditEvent) -> impl IntoView {
+    let subject = subject(&event);
     let (tone, word) = if event.ok { (Tone::Good, "Done") } else { (Tone::Bad, "Refused") };
     view! {
         <tr>
-            <td class="num"><Age at=Some(event.at)/></td>
+            <td><Age at=Some(event.at)/>" ago"</td>
             <td>{event.actor}</td>
             <td class="code">{event.action}</td>
+            <th scope="row">{subject}</th>
             <td><Status tone=tone label=word/></td>
             <td class="wide-only">{event.detail}</td>
         </tr>

@@ -78,13 +78,18 @@ fn cell(column: &Column, machine: &MachineRow, observed: Memo<Option<Millis>>) -
 fn state(machine: &MachineRow) -> impl IntoView + use<> {
     match machine.cloud_status {
         CloudStatus::Ok => status::of(machine.state).into_any(),
-        _ => view! { <span class="old" title="The cloud does not answer now: this is the last known state.">"was " {machine.state.word()}</span> }.into_any(),
+        _ => view! { <span class="old" title="The cloud does not answer now: this is the last known state.">"was " {machine.state.word().to_lowercase()}</span> }.into_any(),
     }
 }
 
 fn place(machine: &MachineRow) -> impl IntoView + use<> {
-    let simulated = machine.simulated.then(|| view! { " " <SimulatedBadge/> });
-    view! { {machine.site.clone()} " · " <a href=format!("/clouds/{}", machine.cloud_id)>{machine.cloud.clone()}</a> {simulated} }
+    let simulated = machine.simulated.then(|| view! { <SimulatedBadge/> });
+    view! {
+        <span class="place-cell">
+            <span class="place-name">{machine.site.clone()} " · " <a href=format!("/clouds/{}", machine.cloud_id)>{machine.cloud.clone()}</a></span>
+            {simulated}
+        </span>
+    }
 }
 
 fn protection(protection: Option<RowProtection>) -> impl IntoView {

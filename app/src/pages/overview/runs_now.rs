@@ -1,6 +1,10 @@
 //! Runs under way, and those that ended within the last hour.
 
-use crate::components::{age::Age, progress::Progress, status};
+use crate::components::{
+    age::Age,
+    progress::Progress,
+    status::{self, Shown},
+};
 use leptos::prelude::*;
 use model::run::Run;
 
@@ -24,7 +28,7 @@ fn line(run: Run) -> impl IntoView {
         <li>
             <a href=format!("/runs/{}", run.id)>{run.title}</a>
             {status::of(run.state)}
-            <Progress done=u64::from(run.steps_done) total=u64::from(run.steps_total) label="Steps done"/>
+            <Progress done=u64::from(run.steps_done) total=u64::from(run.steps_total) label="Steps done" tone=Signal::stored(run.state.tone())/>
             <span class="soft num">{run.steps_done} " of " {run.steps_total} " · " <Age at=Some(at)/></span>
         </li>
     }

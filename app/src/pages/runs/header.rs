@@ -70,7 +70,7 @@ fn Steps(detail: RwSignal<RunDetail>) -> impl IntoView {
     let counts = Memo::new(move |_| detail.with(|d| (d.run.steps_done, d.run.steps_total)));
     view! {
         <div class="run-progress">
-            <Progress label="Steps that are over" done=Signal::derive(move || counts.get().0.into()) total=Signal::derive(move || counts.get().1.into())/>
+            <Progress label="Steps that are over" done=Signal::derive(move || counts.get().0.into()) total=Signal::derive(move || counts.get().1.into()) tone=Signal::derive(move || detail.with(|d| d.run.state.tone()))/>
             <span role="status">{move || format!("{} of {} steps over", counts.get().0, counts.get().1)}</span>
         </div>
     }

@@ -6,7 +6,7 @@ use crate::{
         age::DateTime,
         data_table::{Column, DataTable},
         progress::Progress,
-        status::StatusOf,
+        status::{Shown, StatusOf},
     },
     format,
     state::Clock,
@@ -76,7 +76,7 @@ fn Steps(run: Memo<Run>) -> impl IntoView {
     let counts = move || run.with(|r| (r.steps_done, r.steps_total));
     view! {
         <span class="run-steps">
-            <Progress label="Steps that are over" done=Signal::derive(move || counts().0.into()) total=Signal::derive(move || counts().1.into())/>
+            <Progress label="Steps that are over" done=Signal::derive(move || counts().0.into()) total=Signal::derive(move || counts().1.into()) tone=Signal::derive(move || run.with(|r| r.state.tone()))/>
             <span class="sub">{move || format!("{} of {}", counts().0, counts().1)}</span>
         </span>
     }

@@ -13,13 +13,15 @@ use model::{
 const SITES: usize = 12;
 /// From so many sites on their cards are small, and alarms and runs stand before them.
 const MANY: usize = 5;
+/// From so many on three rows of cards are needed, and all is smaller.
+const CROWD: usize = 9;
 
 /// So many alarms and runs fit beside so many sites.
 fn room(sites: usize) -> (usize, usize) {
     match sites {
         0..MANY => (6, 4),
-        MANY..=8 => (5, 3),
-        _ => (4, 2),
+        MANY..CROWD => (4, 3),
+        _ => (3, 3),
     }
 }
 
@@ -31,6 +33,7 @@ pub struct Board {
     simulated: bool,
     own_network: bool,
     many: bool,
+    crowd: bool,
     sites: Vec<Site>,
     more_sites: usize,
     alarms: Vec<AlarmLine>,
@@ -69,6 +72,8 @@ struct AlarmLine {
     tone: &'static str,
     shape: &'static str,
     word: &'static str,
+    /// What it is about.
+    subject: String,
     message: String,
     since: Millis,
     age: String,
@@ -101,6 +106,7 @@ impl Board {
         Self {
             at: o.at,
             many: sites.len() >= MANY,
+            crowd: sites.len() >= CROWD,
             clock: clock_of(o.at),
             simulated: o.simulated,
             own_network: o.own_network_suspect,
@@ -169,7 +175,7 @@ fn alarm(a: &Alarm, at: Millis) -> AlarmLine {
         Severity::Warning => ("warn", "◆", "WARNING"),
         Severity::Info => ("busy", "●", "INFO"),
     };
-    AlarmLine { tone, shape, word, message: a.message.clone(), since: a.since, age: span(at - a.since) }
+    AlarmLine { tone, shape, word, subject: a.subject.clone(), message: a.message.clone(), since: a.since, age: span(at - a.since) }
 }
 
 fn run(r: &Run, at: Millis) -> RunLine {
