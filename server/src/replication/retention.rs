@@ -15,8 +15,12 @@ pub fn expired(points: &[StoredPoint], policy: &Policy, now: Millis) -> Vec<Stri
     let keep = usize::try_from(policy.keep_points.max(1)).unwrap_or(usize::MAX);
     let mut needed: HashSet<&str> = HashSet::new();
     let mut gone = vec![];
-    for (rank, point) in newest_first.into_iter().enumerate() {
-        let wanted = rank == 0 || (rank < keep && point.taken_at >= oldest_allowed);
+    let mut rank = 0;
+    for point in newest_first {
+        // One that is missing takes nobody's place; it waits for its pool as long as it would have been kept for its age.
+        let young = point.taken_at >= oldest_allowed;
+        let wanted = if point.missing_since.is_some() { young } else { rank == 0 || (rank < keep && young) };
+        rank += usize::from(point.missing_since.is_none());
         if (wanted && !point.deleting) || point.held || needed.contains(point.id.as_str()) {
             needed.extend(point.parent_id.as_deref());
         } else {
@@ -53,6 +57,14 @@ mod tests {
         let points = chains(5);
         assert_eq!(expired(&points, &policy(100, 1), 3_600_000 + 4_500), ["p4", "p3", "p2", "p1"]);
         assert_eq!(expired(&points, &policy(100, 1), i64::MAX / 2).len(), 4);
+    }
+
+    #[test]
+    fn missing_ones_wait_for_their_age_and_take_nobodys_place() {
+        let mut points = chains(8);
+        points[4..].iter_mut().for_each(|p| p.missing_since = Some(1));
+        assert!(expired(&points, &policy(4, 1), 9000).is_empty(), "four are missing, four are kept");
+        assert_eq!(expired(&points, &policy(1, 1), 3_600_000 + 9_500), ["p8", "p7", "p6", "p5"], "the newest that is there stays");
     }
 
     #[test]

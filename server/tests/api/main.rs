@@ -10,6 +10,7 @@ mod events;
 mod health;
 mod idempotency;
 mod machines;
+mod nodes;
 mod overview;
 mod pages;
 mod session;

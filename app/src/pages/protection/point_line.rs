@@ -44,6 +44,7 @@ mod tests {
             full,
             bytes: 0,
             held: false,
+            missing_since: None,
         };
         let line = places(&[point(100, false), point(0, true)], 200);
         assert_eq!(line, [(49.5, false), (0.0, true)]);

@@ -48,7 +48,7 @@ fn Table(page: RwSignal<Page<RecoveryPoint>>) -> impl IntoView {
         <Show when=move || !empty() fallback=|| view! { <EmptyState title="No recovery point yet"/> }>
             <PointLine page/>
             <DataTable caption="Recovery points" columns=COLUMNS>
-                <For each=move || page.with(|p| p.items.clone()) key=|p| (p.id.clone(), p.taken_at, p.held) let:point>
+                <For each=move || page.with(|p| p.items.clone()) key=|p| (p.id.clone(), p.taken_at, p.held, p.missing_since) let:point>
                     <Row point/>
                 </For>
             </DataTable>
@@ -67,7 +67,11 @@ fn Row(point: RecoveryPoint) -> impl IntoView {
             <td>{if point.full { "Full copy" } else { "Changes" }}</td>
             <td class="num">{format::bytes(point.bytes)}</td>
             <td class="wide-only"><DateTime at=point.committed_at/></td>
-            <td>{point.held.then_some("Held by a run")}</td>
+            <td>{match (point.missing_since, point.held) {
+                (Some(_), _) => "Missing at the target",
+                (None, true) => "Held by a run",
+                (None, false) => "",
+            }}</td>
         </tr>
     }
 }

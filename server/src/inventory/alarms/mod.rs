@@ -96,7 +96,9 @@ pub async fn clear(node: &Node, kind: &str, subject_id: &str) -> Result<()> {
     clear_id(node, &alarm_id(kind, subject_id)).await
 }
 
-async fn clear_id(node: &Node, id: &str) -> Result<()> {
+/// # Errors
+/// The store's.
+pub async fn clear_id(node: &Node, id: &str) -> Result<()> {
     if node.inventory.alarms.active().contains_key(id) {
         store::clear(&node.db, id, now()).await?;
         node.inventory.alarms.active().remove(id);

@@ -4,4 +4,5 @@ mod background;
 mod crash;
 mod faults;
 mod flow;
+mod nodes;
 pub mod support;
