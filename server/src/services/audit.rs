@@ -27,7 +27,12 @@ pub async fn record(node: &Node, caller: &Caller, action: &str, subject: &str, o
             return;
         }
     }
-    tracing::info!(actor = row.actor, action, subject, ok, "audit");
+    tell(node, row);
+}
+
+/// Shows an event that was written down.
+pub fn tell(node: &Node, row: StoredAudit) {
+    tracing::info!(actor = row.actor, action = row.action, subject = row.subject, ok = row.ok != 0, "audit");
     node.live.publish(Topic::Audit, row.seq.to_string(), &shown(row));
 }
 

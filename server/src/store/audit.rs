@@ -14,11 +14,20 @@ pub struct StoredAudit {
     pub address: Option<String>,
 }
 
+pub(super) const INSERT: &str =
+    "INSERT INTO audit(at, actor, action, subject, ok, detail, address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING seq";
+
+/// The event's own fields, in the order of [`INSERT`].
+macro_rules! bound {
+    ($query:expr, $e:expr) => {
+        $query.bind($e.at).bind(&$e.actor).bind(&$e.action).bind(&$e.subject).bind($e.ok).bind(&$e.detail).bind(&$e.address)
+    };
+}
+pub(super) use bound;
+
 /// `seq` of the argument is not looked at; answers the one that it got.
 pub async fn insert(db: &Db, e: &StoredAudit) -> StoreResult<i64> {
-    let sql = "INSERT INTO audit(at, actor, action, subject, ok, detail, address) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING seq";
-    on!(db, p => sqlx::query_scalar(sql).bind(e.at).bind(&e.actor).bind(&e.action).bind(&e.subject).bind(e.ok).bind(&e.detail)
-        .bind(&e.address).fetch_one(p).await)
+    on!(db, p => bound!(sqlx::query_scalar(INSERT), e).fetch_one(p).await)
 }
 
 /// Newest first, before `before`; only of one subject when given.
