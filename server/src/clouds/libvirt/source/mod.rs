@@ -8,7 +8,7 @@
 //! the token, so that it stays unique.
 
 mod begin;
-mod clean;
+pub mod clean;
 mod extents;
 pub mod plan;
 mod point;
