@@ -1,7 +1,7 @@
 // The main job, told once from the start to the end, on real machines: sign in, connect clouds, protect, move,
 // lose a site, fail it over, bring it back.
 import { api, until } from '../support/console';
-import { guest, lab, address, LAB_ID, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
+import { breakLockAndStart, guest, lab, address, LAB_ID, MACHINES, SERVICE_ADDRESS, type GuestStatus } from '../support/lab';
 import { addDublin, changePassword, env, fields, plain, selfSigned } from '../support/ready';
 import { accessible, expect, oneTimePassword, shots, signIn, test } from '../support/test';
 
@@ -169,10 +169,16 @@ test('the lost site returns: its copies stay down; one that is started by hand i
   await until('the old copies are seen', async () => (await api('GET', '/machines?q=site:berlin')).items.every((m: any) => m.role === 'superseded'));
   expect(lab('virsh', 'berlin', 'list', '--name').trim()).toBe('');
   const old = await machine('app1', 'berlin');
+  // Locked: the hypervisor itself refuses, and says where the machine is now.
+  await until('the old copies are locked', async () => (await api('GET', `/machines/${old.id}`)).locked, 30_000);
+  expect((await api('GET', `/machines/${old.id}`)).locked).toContain('dublin');
+  expect(() => lab('virsh', 'berlin', 'start', 'app1')).toThrow();
+  expect((await api('GET', '/audit?limit=200')).items.some((e: any) => e.action === 'machine.lock' && e.subject === 'app1')).toBe(true);
   await expect(api('POST', `/machines/${old.id}/power`, { action: 'start' })).rejects.toThrow(/409|superseded/i);
   await signIn(page);
   await page.goto('/');
-  lab('virsh', 'berlin', 'start', 'app1');
+  // A stubborn administrator breaks the lock. A stopped copy is locked again within seconds: breaking and starting is a race.
+  await until('the old copy runs', async () => breakLockAndStart('berlin', 'app1'), 30_000);
   await expect(page.getByText(/split brain/i).first()).toBeVisible({ timeout: 10_000 });
   await shots(page, 'split-brain');
   lab('virsh', 'berlin', 'destroy', 'app1');

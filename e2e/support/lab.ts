@@ -9,6 +9,17 @@ export function lab(...args: string[]): string {
   return execFileSync(LAB, args, { env: { ...process.env, CROSSFADE_LAB_ID: LAB_ID }, encoding: 'utf8', timeout: 300_000, stdio: ['ignore', 'pipe', 'inherit'] });
 }
 
+/** As an administrator does who will not be told; false: it was locked again in between. */
+export function breakLockAndStart(site: string, name: string): boolean {
+  try {
+    lab('virsh', site, 'detach-disk', name, 'vdzz', '--config');
+    lab('virsh', site, 'start', name);
+    return true;
+  } catch {
+    return lab('virsh', site, 'domstate', name).trim() === 'running';
+  }
+}
+
 /** What `lab env` exports. */
 export function labEnv(): Record<string, string> {
   const pairs = [...lab('env').matchAll(/^export (\w+)=(.*)$/gm)].map(([, key, value]) => [key, value.replace(/^['"]|['"]$/g, '')]);

@@ -123,6 +123,7 @@ async fn start_background(node: &Node) -> Result<()> {
     services::sessions::start_sweeper(node);
     services::clouds::open_all(node).await?;
     crate::inventory::start(node).await?;
+    services::clouds::follow::start(node);
     crate::replication::start(node);
     crate::recovery::start(node);
     Ok(())

@@ -106,6 +106,9 @@ pub struct Replication {
     /// Instant of the newest committed recovery point; the lag is now minus this.
     pub newest_point_at: Option<Millis>,
     pub points: u32,
+    /// Recovery points beside those that the target does not show now: a pool that is away, or somebody removed them.
+    #[serde(default)]
+    pub missing: u32,
     /// The transfer under way.
     pub transfer: Option<Transfer>,
     /// How long the last whole cycle took, ms, and how many bytes it carried.
@@ -145,6 +148,9 @@ pub struct RecoveryPoint {
     pub bytes: u64,
     /// Locked by a run: retention leaves it alone.
     pub held: bool,
+    /// Since when its cloud does not show it; usable again when it does.
+    #[serde(default)]
+    pub missing_since: Option<Millis>,
 }
 
 /// Body of `POST /groups`; `PUT /groups/{id}` takes the same.

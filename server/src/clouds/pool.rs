@@ -4,7 +4,7 @@ use super::{Settings, error::Result, guard::Guard, registry};
 use model::Id;
 use std::{
     collections::HashMap,
-    sync::{Arc, RwLock},
+    sync::{Arc, PoisonError, RwLock},
 };
 use tokio::sync::Semaphore;
 
@@ -21,7 +21,10 @@ pub struct Open {
 }
 
 #[derive(Default)]
-pub struct Clouds(RwLock<HashMap<Id, Arc<Guard>>>);
+pub struct Clouds {
+    open: RwLock<HashMap<Id, Arc<Guard>>>,
+    versions: RwLock<HashMap<Id, u64>>,
+}
 
 impl Clouds {
     pub fn get(&self, id: &str) -> Option<Arc<Guard>> {
@@ -45,14 +48,22 @@ impl Clouds {
         self.write().insert(guard.id.clone(), guard)
     }
     pub fn remove(&self, id: &str) -> Option<Arc<Guard>> {
+        self.versions.write().unwrap_or_else(PoisonError::into_inner).remove(id);
         self.write().remove(id)
     }
+    /// Of the settings that it was opened with, or that it could not be opened with.
+    pub fn version(&self, id: &str) -> Option<u64> {
+        self.versions.read().unwrap_or_else(PoisonError::into_inner).get(id).copied()
+    }
+    pub fn set_version(&self, id: &str, version: u64) {
+        self.versions.write().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), version);
+    }
 
-    // A poisoned lock means a panic in one of the four lines above: the map itself is whole.
+    // A poisoned lock means a panic in one of the lines above: the map itself is whole.
     fn read(&self) -> std::sync::RwLockReadGuard<'_, HashMap<Id, Arc<Guard>>> {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.open.read().unwrap_or_else(PoisonError::into_inner)
     }
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Id, Arc<Guard>>> {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.open.write().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -49,8 +49,8 @@ impl Journal {
         while self.lease.alive() {
             match op().await {
                 Ok(done) => {
-                    if done && self.node.recovery.after_write.as_ref().is_some_and(|crash| crash()) {
-                        std::future::pending::<()>().await;
+                    if done {
+                        self.node.recovery.wrote().await;
                     }
                     return Ok(done);
                 }

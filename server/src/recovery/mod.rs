@@ -9,9 +9,12 @@ pub mod compile;
 pub mod context;
 pub mod control;
 pub mod deadline;
+pub mod follow;
 pub mod journal;
+pub mod keeper;
 pub mod lease;
 pub mod look;
+pub mod old_copy;
 pub mod outcome;
 pub mod publish;
 pub mod reaper;
@@ -34,6 +37,8 @@ use crate::{
 pub fn start(node: &Node) {
     node.tasks.spawn(runner::watch(node.clone()));
     node.tasks.spawn(reaper::watch(node.clone()));
+    node.tasks.spawn(keeper::watch(node.clone()));
+    node.tasks.spawn(follow::watch(node.clone()));
 }
 
 /// What must be typed where it cannot be proved that a site's machines are off.

@@ -57,14 +57,25 @@ fn between(from: Option<Millis>, to: Option<Millis>) -> Option<u64> {
     Some(u64::try_from(to? - from?).unwrap_or_default())
 }
 
-/// The last event of a run.
-pub fn in_words(state: RunState, message: Option<&str>, outcome: &Outcome) -> (Severity, String) {
+/// What a cancelled run could not make undone.
+pub fn left(steps: &[StepRow]) -> Vec<String> {
+    let each = steps.iter().map(|s| (s.machine.clone().unwrap_or_default(), view::facts(s)));
+    each.flat_map(|(name, facts)| {
+        let arrived = facts.arrived.map(|cloud| format!("{name} had arrived at {cloud} and runs there"));
+        arrived.into_iter().chain(facts.removed.map(|cloud| format!("the old copy of {name} at {cloud} had been removed")))
+    })
+    .collect()
+}
+
+/// The last event of a run. `left`: see [`left`].
+pub fn in_words(state: RunState, message: Option<&str>, outcome: &Outcome, left: &[String]) -> (Severity, String) {
     let good = outcome.machines.iter().filter(|m| m.recovered).count();
     let time = outcome.rta_ms.map_or(String::new(), |ms| format!(" in {:.1} s", ms as f64 / 1000.0));
     let loss = outcome.rpa_ms.map_or(String::new(), |ms| format!(", at most {:.1} s of data lost", ms as f64 / 1000.0));
     let why = message.map_or(String::new(), |m| format!(" {m}"));
     match state {
-        RunState::Cancelled => (Severity::Info, "Cancelled: everything is as it was.".into()),
+        RunState::Cancelled if left.is_empty() => (Severity::Info, "Cancelled: everything is as it was.".into()),
+        RunState::Cancelled => (Severity::Warning, format!("Cancelled. Not everything is as it was: {}.", left.join("; "))),
         RunState::Succeeded => (Severity::Info, format!("Done: {good} of {} machines{time}{loss}.", outcome.machines.len())),
         RunState::SucceededWithErrors => {
             (Severity::Warning, format!("Done with errors: {good} of {} machines{time}{loss}.{why}", outcome.machines.len()))

@@ -1,21 +1,17 @@
 //! Removes superseded copies whose time to be kept is over. Never one that runs, and never while the active copy does
 //! not: as long as there is doubt the old disks stay.
 
-use super::look;
+use super::{keeper, look, old_copy};
 use crate::{
-    clouds::{
-        error::{Error, Kind},
-        guard::{Guard, LONG},
-    },
     inventory::alarms::clock_for_ages,
     state::Node,
     store::{
         copies::{self, CopyRow},
-        machines, runs,
+        machines, old_copies, points, runs,
     },
 };
 use model::machine::{CopyRole, PowerState};
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 const EVERY: Duration = Duration::from_secs(60);
 
@@ -51,10 +47,17 @@ async fn reap(node: &Node, copy: &CopyRow) -> anyhow::Result<bool> {
     let Some(guard) = node.clouds.get(&old.cloud_id) else { return Ok(false) };
     match look::state(&guard, &old.native_id, Duration::from_secs(8)).await? {
         Some(state) if !state.is_off() => return Ok(false),
-        Some(_) => remove(&guard, &old.native_id).await?,
+        Some(_) => {
+            // A lock that comes late would bring it back.
+            if !old_copies::claim(&node.db, &copy.machine_id, keeper::CLAIM.as_millis() as i64).await? {
+                return Ok(false);
+            }
+            old_copy::delete(&guard, &old.native_id, true).await?;
+        }
         None => {}
     }
     copies::removed(&node.db, &copy.machine_id).await?;
+    points::unhold_all(&node.db, &copy.lineage, &old.cloud_id).await?;
     super::publish::look(node, &old.cloud_id, &old.native_id);
     Ok(true)
 }
@@ -69,18 +72,4 @@ async fn active_runs(node: &Node, lineage: &str) -> anyhow::Result<bool> {
         }
     }
     Ok(false)
-}
-
-async fn remove(guard: &Arc<Guard>, native_id: &str) -> Result<(), Error> {
-    if let Some(power) = guard.cloud().power() {
-        match guard.run("unlock", LONG, power.unlock(native_id)).await {
-            Err(e) if e.kind != Kind::Unsupported && e.kind != Kind::NotFound => return Err(e),
-            _ => {}
-        }
-    }
-    guard
-        .run("delete", LONG, async {
-            guard.cloud().machines().ok_or_else(|| Error::lacks("delete machines"))?.delete(native_id, true).await
-        })
-        .await
 }

@@ -18,6 +18,8 @@ pub struct Timing {
     pub margin: Duration,
     /// How often the store is asked for what other nodes wrote.
     pub poll: Duration,
+    /// How often superseded copies that are not locked are looked for.
+    pub keep: Duration,
 }
 
 impl Default for Runtime {
@@ -27,6 +29,7 @@ impl Default for Runtime {
             heartbeat: Duration::from_secs(3),
             margin: Duration::from_secs(2),
             poll: Duration::from_millis(200),
+            keep: Duration::from_secs(2),
         };
         Self { timing, wake: Notify::new(), after_write: None }
     }
@@ -35,6 +38,13 @@ impl Default for Runtime {
 impl Runtime {
     pub fn new(timing: Timing) -> Self {
         Self { timing, ..Self::default() }
+    }
+
+    /// Something was stored that a takeover would find: in a test the node may die here.
+    pub async fn wrote(&self) {
+        if self.after_write.as_ref().is_some_and(|crash| crash()) {
+            std::future::pending::<()>().await;
+        }
     }
 
     /// A run was written, or something is wanted of one: look now.

@@ -76,6 +76,7 @@ pub enum Action {
     Finish,
     UndoTarget,
     UndoSource { grace_seconds: u32 },
+    UndoMigrate,
     UndoReplication,
 }
 
@@ -109,6 +110,7 @@ impl Action {
             Self::Finish => "finish",
             Self::UndoTarget => "undo_target",
             Self::UndoSource { .. } => "undo_source",
+            Self::UndoMigrate => "undo_migrate",
             Self::UndoReplication => "undo_replication",
         }
     }
@@ -124,9 +126,9 @@ impl Action {
         }
     }
 
-    /// From here on the target takes over.
+    /// From here on the target takes over. A live migration is not: until it has arrived the source runs on.
     pub fn is_cutover(&self) -> bool {
-        matches!(self, Self::Promote | Self::Migrate)
+        matches!(self, Self::Promote)
     }
 }
 
@@ -175,6 +177,12 @@ pub struct Facts {
     pub began_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running_at: Option<Millis>,
+    /// The old copy at this cloud gave way to the new one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removed: Option<String>,
+    /// Cancelled too late: it runs at this cloud now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub arrived: Option<String>,
     /// First good answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub well_at: Option<Millis>,
@@ -202,6 +210,8 @@ impl Facts {
             machine_id,
             began_at,
             running_at,
+            removed,
+            arrived,
             well_at
         );
     }

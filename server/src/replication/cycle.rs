@@ -105,6 +105,7 @@ async fn unless<T>(cancel: &CancellationToken, work: impl Future<Output = Result
 }
 
 async fn prepare(job: &Job) -> Result<Prepared> {
+    verify::returned(job).await?;
     let newest = points::newest(&job.node.db, &job.member.id).await?;
     let seq = points::last_seq(&job.node.db, &job.member.id).await? + 1;
     if !job.slot.is_tidied() {
@@ -147,7 +148,9 @@ async fn announce(job: &Job, why: Why) -> Result<()> {
         return Ok(());
     }
     let state = if why.is_resync() { ReplicationState::Resync } else { ReplicationState::InitialSync };
-    members::set_state(&job.node.db, &job.member.id, state).await?;
+    if !members::set_state(&job.node.db, &job.claim, state).await? {
+        return Err(Error::Lost);
+    }
     view::publish(&job.node, &job.member.id).await
 }
 
@@ -217,7 +220,7 @@ async fn settle(job: &Job, prepared: Prepared, source: Box<dyn SourcePoint>, fil
     let took_ms = i64::try_from(begun.elapsed().as_millis()).unwrap_or(i64::MAX);
     let bytes = if let Filled::Point { bytes, .. } = &filled { *bytes } else { 0 };
     let off = prepared.off && is_off(job).await.unwrap_or(false);
-    let done = Done { member_id: job.member.id.clone(), held_by: job.member.held_by.clone(), took_ms, bytes, off };
+    let done = Done { claim: job.claim.clone(), held_by: job.member.held_by.clone(), took_ms, bytes, off };
     let db = &job.node.db;
     let (point_id, full, written) = match (filled, prepared.parent) {
         (Filled::Nothing, Some(parent)) => {
@@ -243,6 +246,7 @@ async fn settle(job: &Job, prepared: Prepared, source: Box<dyn SourcePoint>, fil
                 bytes,
                 held: false,
                 deleting: false,
+                missing_since: None,
             };
             let written = points::record(db, &point, &done).await;
             (point.id, full, written)

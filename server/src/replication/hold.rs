@@ -4,18 +4,23 @@ use super::{
     cycle::{self, Cycle},
     error::{Error, Result},
     job::Job,
-    prune, view,
+    lease::Held,
+    prune,
+    runtime::Slot,
+    view,
 };
 use crate::{
     clouds::guard::LONG,
     state::{Node, new_id, now},
     store::{
         groups,
+        member_leases::MemberClaim,
         members::{self, NewMember, StoredMember},
         points, work,
     },
 };
 use model::{Id, Mapping, Transfer};
+use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
 
 /// Puts a machine under replication for a run (a move): its member, held by the run. One that is replicated to the same
@@ -70,8 +75,9 @@ pub async fn hold(node: &Node, member_id: &str, run_id: &str) -> Result<()> {
     }
     let slot = node.replication.slot(member_id);
     slot.cancel();
-    // Cancelled work ends within its own time for cleaning up.
-    drop(slot.busy.lock().await);
+    // Cancelled work ends within its own time for cleaning up; at another node the next renewal of its lease is refused.
+    let _busy = slot.busy.lock().await;
+    Held::wait(node, member_id).await?.during(async { Ok(()) }).await?;
     view::publish(node, member_id).await
 }
 
@@ -89,14 +95,26 @@ pub async fn release(node: &Node, member_id: &str, run_id: &str) -> Result<()> {
 pub async fn cycle(node: &Node, member_id: &str, progress: impl Fn(Transfer) + Send + Sync, cancel: CancellationToken) -> Result<Cycle> {
     let slot = node.replication.slot(member_id);
     let _busy = slot.busy.lock().await;
-    let job = Job::load(node, member_id, slot.clone()).await?;
+    let held = Held::wait(node, member_id).await?;
+    let claim = held.claim.clone();
+    held.during(under_lease(node, &claim, slot.clone(), progress, cancel)).await
+}
+
+async fn under_lease(
+    node: &Node,
+    claim: &MemberClaim,
+    slot: Arc<Slot>,
+    progress: impl Fn(Transfer) + Send + Sync,
+    cancel: CancellationToken,
+) -> Result<Cycle> {
+    let job = Job::under(claim, node, slot.clone()).await?;
     let tell = |t: Transfer| {
         progress(t);
         job.show(Some(t));
     };
     let outcome = cycle::run(&job, &tell, &cancel).await;
     slot.show(None);
-    view::publish(node, member_id).await?;
+    view::publish(node, &claim.member_id).await?;
     if let (Ok(_), Err(error)) = (&outcome, prune::expired(&job).await) {
         tracing::warn!(member = %job.member.name, %error, "old recovery points stay for now");
     }

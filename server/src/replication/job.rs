@@ -8,6 +8,7 @@ use crate::{
     clouds::{DiskSink, DiskSource, Machines, error as cloud, guard::Guard},
     state::Node,
     store::{
+        member_leases::MemberClaim,
         members::{self, StoredMember},
         work::{self, Work},
     },
@@ -22,9 +23,21 @@ pub struct Job {
     pub source: Arc<Guard>,
     pub target: Arc<Guard>,
     pub slot: Arc<Slot>,
+    /// What every write of a cycle carries. Of nobody, where the job was loaded without one.
+    pub claim: MemberClaim,
 }
 
 impl Job {
+    /// For one cycle.
+    ///
+    /// # Errors
+    /// See [`Self::load`].
+    pub async fn under(claim: &MemberClaim, node: &Node, slot: Arc<Slot>) -> Result<Self> {
+        Ok(Self { claim: claim.clone(), ..Self::load(node, &claim.member_id, slot).await? })
+    }
+
+    /// To look, or for what may be done at any time.
+    ///
     /// # Errors
     /// The member, its machine or a cloud is gone.
     pub async fn load(node: &Node, member_id: &str, slot: Arc<Slot>) -> Result<Self> {
@@ -34,7 +47,8 @@ impl Job {
         let work = work::get(&node.db, member_id).await?.ok_or_else(machine_gone)?;
         let source = open_cloud(node, &work.source_cloud_id)?;
         let target = open_cloud(node, &work.target_cloud_id)?;
-        Ok(Self { node: node.clone(), member, work, source, target, slot })
+        let claim = MemberClaim { member_id: member_id.to_owned(), owner: String::new(), epoch: 0 };
+        Ok(Self { node: node.clone(), member, work, source, target, slot, claim })
     }
 
     pub fn disk_source(&self) -> Result<&dyn DiskSource> {

@@ -13,6 +13,7 @@ mod error;
 mod flatten;
 mod hold;
 mod job;
+mod lease;
 mod meter;
 mod pace;
 pub(crate) mod prune;

@@ -16,8 +16,12 @@ pub fn expired(points: &[StoredPoint], policy: &Policy, now: Option<Millis>) -> 
     let keep = usize::try_from(policy.keep_points.max(1)).unwrap_or(usize::MAX);
     let mut needed: HashSet<&str> = HashSet::new();
     let mut gone = vec![];
-    for (rank, point) in newest_first.into_iter().enumerate() {
-        let wanted = rank == 0 || (rank < keep && !old.contains(point.id.as_str()));
+    let mut rank = 0;
+    for point in newest_first {
+        // One that is missing takes nobody's place; it waits for its pool as long as it would have been kept for its age.
+        let young = !old.contains(point.id.as_str());
+        let wanted = if point.missing_since.is_some() { young } else { rank == 0 || (rank < keep && young) };
+        rank += usize::from(point.missing_since.is_none());
         if (wanted && !point.deleting) || point.held || needed.contains(point.id.as_str()) {
             needed.extend(point.parent_id.as_deref());
         } else {
@@ -87,6 +91,14 @@ mod tests {
         assert!(expired(&points, &policy(100, 1), Some(100 * day + 5000)).is_empty());
         let later = expired(&points, &policy(100, 1), Some(102 * day));
         assert_eq!(later, ["p3", "p2", "p1"], "two days later; of the one from the future nothing is known");
+    }
+
+    #[test]
+    fn missing_ones_wait_for_their_age_and_take_nobodys_place() {
+        let mut points = chains(8);
+        points[4..].iter_mut().for_each(|p| p.missing_since = Some(1));
+        assert!(expired(&points, &policy(4, 1), Some(9000)).is_empty(), "four are missing, four are kept");
+        assert_eq!(expired(&points, &policy(1, 1), Some(3_600_000 + 9_500)), ["p8", "p7", "p6", "p5"], "the newest that is there stays");
     }
 
     #[test]

@@ -51,5 +51,6 @@ pub fn point(seq: i64, depth: u32) -> StoredPoint {
         bytes: 1,
         held: false,
         deleting: false,
+        missing_since: None,
     }
 }

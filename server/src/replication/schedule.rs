@@ -22,6 +22,8 @@ pub struct Entry {
     pub next_try_at: Option<Millis>,
     /// However it ends, turns of one member are so far apart.
     pub not_before: Millis,
+    /// Another node does it: this one steps in when that one lets it lie for so long.
+    pub later: Millis,
 }
 
 impl Entry {
@@ -39,7 +41,7 @@ impl Entry {
             }
             (None, _) => 0,
         };
-        Some(due.max(self.not_before))
+        Some(due.max(self.not_before) + self.later)
     }
 
     /// When it goes into breach: the most urgent goes first, those without any point, or with one from the future, before all.
@@ -106,6 +108,7 @@ mod tests {
             took_ms: 500,
             next_try_at: None,
             not_before: 0,
+            later: 0,
         }
     }
 
@@ -135,6 +138,16 @@ mod tests {
             Entry { state: ReplicationState::Recovered, ..entry("recovered", None) },
         ];
         assert_eq!(choose(&entries, &[], 1_000_000), (vec![], None));
+    }
+
+    #[test]
+    fn what_another_node_does_is_left_to_it_for_a_while() {
+        let mine = entry("m", Some(40_000));
+        let due = mine.due(50_000).unwrap();
+        let theirs = Entry { later: 10_000, ..mine };
+        assert_eq!(theirs.due(50_000), Some(due + 10_000));
+        assert_eq!(choose(&[theirs.clone()], &[], due + 9_999), (vec![], Some(due + 10_000)));
+        assert_eq!(choose(&[theirs], &[], due + 10_000).0, ["m"]);
     }
 
     #[test]

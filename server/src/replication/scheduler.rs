@@ -4,13 +4,13 @@
 //! remembers is only who is at it now. A cloud that comes back wakes it, and failing members get their turn at once.
 
 use super::{
-    pace, prune,
+    lease, pace, prune,
     schedule::{self, Entry},
     turn, view,
 };
 use crate::{
     state::{Node, now},
-    store::{members, work},
+    store::{member_leases, members, work},
 };
 use model::{Id, Millis, live::Topic};
 use std::{
@@ -65,6 +65,14 @@ async fn run(node: Node) {
             memory.running.remove(&id);
         }
     }
+    while !memory.running.is_empty()
+        && let Some(id) = done.recv().await
+    {
+        memory.running.remove(&id);
+    }
+    if let Err(error) = member_leases::leave(&node.db, &node.name).await {
+        tracing::debug!(%error, "other nodes wait for the leases of this one to end");
+    }
 }
 
 /// Answers how long nothing is due.
@@ -111,6 +119,7 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
             newest_at: member.newest_point_at,
             took_ms: member.last_cycle_ms.unwrap_or(0),
             next_try_at,
+            later: if member.owner.as_ref().is_none_or(|o| *o == node.name) { 0 } else { lease::millis(node.recovery.timing.lease) },
             not_before: memory.started.get(&member.id).map_or(0, |at| ahead(*at + FLOOR)),
             state: member.state,
             id: member.id,

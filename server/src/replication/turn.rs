@@ -5,7 +5,8 @@ use super::{
     cycle::{self, Cycle},
     error::{Error, Result},
     job::Job,
-    pace, prune, view,
+    lease::Held,
+    pace, prune, verify, view,
 };
 use crate::{
     clouds::{
@@ -14,6 +15,7 @@ use crate::{
     },
     state::{Node, now},
     store::{
+        member_leases::MemberClaim,
         members,
         points::{self, Done, StoredPoint},
     },
@@ -26,13 +28,22 @@ pub async fn take(node: &Node, member_id: &str) {
     let Ok(_busy) = slot.busy.try_lock() else { return };
     // Armed before the rows are read: whoever writes "held" or "paused" and then cancels is seen either way.
     let cancel = slot.arm(&node.stopping);
-    let outcome = match Job::load(node, member_id, slot.clone()).await {
-        Ok(job) if is_ours(&job) => turn(&job, &cancel).await,
-        Ok(_) => return,
-        Err(error) => Err(error),
+    let held = match Held::claim(node, member_id, None).await {
+        Ok(Some(held)) => held,
+        // Another node is at it, or a run has the member.
+        Ok(None) => return,
+        Err(error) => return tracing::warn!(%member_id, %error, "the store does not answer"),
     };
+    let claim = held.claim.clone();
+    let work = async {
+        match Job::under(&claim, node, slot.clone()).await? {
+            job if is_ours(&job) => turn(&job, &cancel).await,
+            _ => Err(Error::Cancelled),
+        }
+    };
+    let outcome = held.during(work).await;
     slot.show(None);
-    if let Err(error) = note(node, member_id, outcome).await {
+    if let Err(error) = note(node, &claim, outcome).await {
         tracing::warn!(%member_id, %error, "the outcome of a cycle could not be written down");
     }
 }
@@ -43,6 +54,7 @@ fn is_ours(job: &Job) -> bool {
 
 async fn turn(job: &Job, cancel: &tokio_util::sync::CancellationToken) -> Result<()> {
     autostart::ensure_off(job).await?;
+    verify::returned(job).await?;
     let newest = points::newest(&job.node.db, &job.member.id).await?;
     if let Some(newest) = newest.filter(|p| is_final(job, p))
         && stays_current(job, &newest).await?
@@ -75,7 +87,7 @@ async fn stays_current(job: &Job, newest: &StoredPoint) -> Result<bool> {
     }
     let member = &job.member;
     let done = Done {
-        member_id: member.id.clone(),
+        claim: job.claim.clone(),
         held_by: None,
         took_ms: member.last_cycle_ms.unwrap_or(0),
         bytes: member.last_cycle_bytes.unwrap_or(0).unsigned_abs(),
@@ -84,22 +96,22 @@ async fn stays_current(job: &Job, newest: &StoredPoint) -> Result<bool> {
     Ok(points::extend(&job.node.db, newest, None, at, newest.committed_at.max(at), &done).await?)
 }
 
-async fn note(node: &Node, member_id: &str, outcome: Result<()>) -> Result<()> {
+async fn note(node: &Node, claim: &MemberClaim, outcome: Result<()>) -> Result<()> {
     match outcome {
         Ok(()) | Err(Error::Cancelled | Error::Lost) => {}
-        Err(error) => fail(node, member_id, &error).await?,
+        Err(error) => fail(node, claim, &error).await?,
     }
-    view::publish(node, member_id).await
+    view::publish(node, &claim.member_id).await
 }
 
-async fn fail(node: &Node, member_id: &str, error: &Error) -> Result<()> {
-    let Some(member) = members::get(&node.db, member_id).await? else { return Ok(()) };
+async fn fail(node: &Node, claim: &MemberClaim, error: &Error) -> Result<()> {
+    let Some(member) = members::get(&node.db, &claim.member_id).await? else { return Ok(()) };
     let at = now();
     let failures = pace::failures(member.error_since, at).max(1);
     let wait = if error.may_heal() { pace::pause(failures, error.wait()) } else { pace::pause(u32::MAX, None) };
     let next = at + Millis::try_from(wait.as_millis()).unwrap_or(Millis::MAX / 2);
     tracing::warn!(member = %member.name, %error, wait_s = wait.as_secs(), "cycle failed");
-    Ok(members::failed(&node.db, member_id, &explain(error), at, next).await?)
+    Ok(members::failed(&node.db, claim, &explain(error), at, next).await?)
 }
 
 /// In the cloud's words, and what to do where it is for a person to do something.

@@ -10,6 +10,7 @@ use crate::{
     recovery::{
         compile::{self, Failover, FailoverMachine, FailoverPlan},
         look::{self, BRIEF},
+        old_copy::in_the_way,
         spec::{Place, RunSpec, Subject},
         statement,
     },
@@ -189,6 +190,8 @@ async fn problems(node: &Node, scope: &Scope) -> Result<Vec<Problem>> {
             let remedy = "Wait for its initial sync if the site still answers; else it is lost.";
             problems.push(Problem::new(Severity::Warning, &m.name, "It has no recovery point: it will not be recovered.", remedy));
         }
+        let old = store::old_copies::at(&node.db, &m.lineage, &m.target_cloud_id).await?;
+        problems.extend(old.iter().map(|old| in_the_way(old, &m.target_cloud)));
         if let Some((_, run)) = store::runs::taken(&node.db, &[m.machine_id.clone(), m.lineage.clone()]).await? {
             problems.push(Problem::new(
                 Severity::Critical,

@@ -131,6 +131,8 @@ pub struct MemberFact {
     pub paused: bool,
     pub rpo_seconds: u32,
     pub newest_point_at: Option<Millis>,
+    /// Points that their cloud does not show.
+    pub missing: u64,
     pub created_at: Millis,
     pub last_error: Option<String>,
     pub error_since: Option<Millis>,
@@ -148,6 +150,7 @@ struct RawMember {
     paused: i64,
     policy: String,
     newest: Option<Millis>,
+    missing: i64,
     created_at: Millis,
     last_error: Option<String>,
     error_since: Option<Millis>,
@@ -156,7 +159,8 @@ struct RawMember {
 pub async fn members(db: &Db) -> StoreResult<Vec<MemberFact>> {
     let rows: Vec<RawMember> = on!(db, p => sqlx::query_as(
         "SELECT m.id, m.machine_id, m.name, g.id AS group_id, g.name AS group_name, g.protected_site AS site, m.state, g.paused, g.policy, \
-         (SELECT t.taken_at FROM points t WHERE t.member_id = m.id AND t.deleting = 0 ORDER BY t.seq DESC LIMIT 1) AS newest, \
+         (SELECT t.taken_at FROM points t WHERE t.member_id = m.id AND t.deleting = 0 AND t.missing_since IS NULL ORDER BY t.seq DESC LIMIT 1) AS newest, \
+         (SELECT COUNT(*) FROM points t WHERE t.member_id = m.id AND t.deleting = 0 AND t.missing_since IS NOT NULL) AS missing, \
          m.created_at, m.last_error, m.error_since FROM members m JOIN groups g ON g.id = m.group_id").fetch_all(p).await?);
     rows.into_iter().map(member).collect()
 }
@@ -173,6 +177,7 @@ fn member(r: RawMember) -> StoreResult<MemberFact> {
         site: r.site,
         paused: r.paused != 0,
         newest_point_at: r.newest,
+        missing: r.missing.unsigned_abs(),
         created_at: r.created_at,
         last_error: r.last_error,
         error_since: r.error_since,

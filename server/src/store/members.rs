@@ -1,6 +1,10 @@
 //! Members: machines under replication, in a group or for a move.
 
-use super::{Db, StoreResult, on};
+use super::{
+    Db, StoreResult,
+    member_leases::{MemberClaim, holds},
+    on,
+};
 use model::{
     Id, Mapping, Millis,
     protection::{Member, Replication, ReplicationState},
@@ -27,8 +31,12 @@ pub struct StoredMember {
     pub autostart_was: Option<bool>,
     pub warning: Option<String>,
     pub created_at: Millis,
+    /// The node that did it last, or is at it.
+    pub owner: Option<String>,
+    pub epoch: i64,
     pub group_paused: bool,
     pub points: u32,
+    pub missing: u32,
     pub newest_point_at: Option<Millis>,
 }
 
@@ -51,8 +59,11 @@ struct Row {
     autostart_was: Option<i64>,
     warning: Option<String>,
     created_at: i64,
+    owner: Option<String>,
+    epoch: i64,
     group_paused: i64,
     points: i64,
+    missing: i64,
     newest_point_at: Option<i64>,
 }
 
@@ -76,8 +87,11 @@ impl From<Row> for StoredMember {
             autostart_was: r.autostart_was.map(|a| a != 0),
             warning: r.warning,
             created_at: r.created_at,
+            owner: r.owner,
+            epoch: r.epoch,
             group_paused: r.group_paused != 0,
             points: u32::try_from(r.points).unwrap_or_default(),
+            missing: u32::try_from(r.missing).unwrap_or_default(),
             newest_point_at: r.newest_point_at,
         }
     }
@@ -97,6 +111,7 @@ impl StoredMember {
                 state: if paused { ReplicationState::Paused } else { self.state },
                 newest_point_at: self.newest_point_at,
                 points: self.points,
+                missing: self.missing,
                 transfer,
                 last_cycle_ms: self.last_cycle_ms.map(i64::unsigned_abs),
                 last_cycle_bytes: self.last_cycle_bytes.map(i64::unsigned_abs),
@@ -113,8 +128,9 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT m.*, COALESCE(g.paused, 0) AS group_paused, \
-             (SELECT COUNT(*) FROM points p WHERE p.member_id = m.id AND p.deleting = 0) AS points, \
-             (SELECT p.taken_at FROM points p WHERE p.member_id = m.id AND p.deleting = 0 ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
+             (SELECT COUNT(*) FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NULL) AS points, \
+             (SELECT COUNT(*) FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NOT NULL) AS missing, \
+             (SELECT p.taken_at FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NULL ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
              FROM members m LEFT JOIN groups g ON g.id = m.group_id ",
             $rest
         )
@@ -191,15 +207,20 @@ pub async fn release(db: &Db, id: &str, run_id: &str) -> StoreResult<()> {
     Ok(())
 }
 
-pub async fn set_state(db: &Db, id: &str, state: ReplicationState) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("UPDATE members SET state = $2 WHERE id = $1").bind(id).bind(state.as_str()).execute(p).await?; });
-    Ok(())
+/// `false`: the claim does not hold any more.
+pub async fn set_state(db: &Db, claim: &MemberClaim, state: ReplicationState) -> StoreResult<bool> {
+    let sql = format!("UPDATE members SET state = $2 WHERE id = $1 AND {}", holds(db, 3));
+    Ok(on!(db, p => sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&claim.member_id).bind(state.as_str()).bind(&claim.owner).bind(claim.epoch)
+        .execute(p).await?.rows_affected())
+        == 1)
 }
 
 /// The last cycle failed, in the cloud's words.
-pub async fn failed(db: &Db, id: &str, error: &str, now: Millis, next_try_at: Millis) -> StoreResult<()> {
+pub async fn failed(db: &Db, claim: &MemberClaim, error: &str, now: Millis, next_try_at: Millis) -> StoreResult<()> {
+    // The lease was given back by then; a later claim, by whomever, makes this one's word void.
     on!(db, p => { sqlx::query("UPDATE members SET state = 'failing', last_error = $2, error_since = COALESCE(error_since, $3), \
-        next_try_at = $4 WHERE id = $1 AND state <> 'recovered'").bind(id).bind(error).bind(now).bind(next_try_at).execute(p).await?; });
+        next_try_at = $4 WHERE id = $1 AND state <> 'recovered' AND owner = $5 AND epoch = $6").bind(&claim.member_id).bind(error).bind(now)
+        .bind(next_try_at).bind(&claim.owner).bind(claim.epoch).execute(p).await?; });
     Ok(())
 }
 

@@ -135,7 +135,7 @@ pub async fn protected(db: &Db, group_id: Option<&str>) -> StoreResult<Vec<Prote
         g.storage, b.name, b.lineage, b.state AS member_state, m.id AS machine_id, m.native_id, m.state AS power, m.vcpus, m.memory_mib, \
         m.addresses, m.detail, c.id AS cloud_id, c.name AS cloud, c.status AS cloud_status, CASE WHEN c.status = 'ok' THEN CAST($2 AS BIGINT) ELSE c.status_since END AS seen_at, c.site, \
         b.target_cloud_id, COALESCE(t.name, '') AS target_cloud, \
-        (SELECT p.taken_at FROM points p WHERE p.member_id = b.id AND p.deleting = 0 ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
+        (SELECT p.taken_at FROM points p WHERE p.member_id = b.id AND p.deleting = 0 AND p.missing_since IS NULL ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
         FROM members b JOIN groups g ON g.id = b.group_id JOIN machines m ON m.id = b.machine_id JOIN clouds c ON c.id = m.cloud_id \
         LEFT JOIN clouds t ON t.id = b.target_cloud_id \
         WHERE CAST($1 AS TEXT) IS NULL OR g.id = $1 ORDER BY b.name, b.id";

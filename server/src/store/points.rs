@@ -1,8 +1,13 @@
 //! Recovery points: one row for each that was committed at its cloud. A point without a row does not exist.
 
-use super::{Db, StoreResult, on};
+use super::{
+    Db, StoreResult,
+    member_leases::{MemberClaim, holds},
+    on,
+};
 use crate::clouds::{MachineSpec, PointRef, SinkRef};
 use model::{Id, Millis, protection::RecoveryPoint};
+use sqlx::AssertSqlSafe;
 
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredPoint {
@@ -21,6 +26,8 @@ pub struct StoredPoint {
     pub bytes: u64,
     pub held: bool,
     pub deleting: bool,
+    /// Its cloud does not show it.
+    pub missing_since: Option<Millis>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -40,6 +47,7 @@ struct Row {
     bytes: i64,
     held: i64,
     deleting: i64,
+    missing_since: Option<i64>,
 }
 
 impl TryFrom<Row> for StoredPoint {
@@ -62,6 +70,7 @@ impl TryFrom<Row> for StoredPoint {
             bytes: r.bytes.unsigned_abs(),
             held: r.held != 0,
             deleting: r.deleting != 0,
+            missing_since: r.missing_since,
         })
     }
 }
@@ -78,6 +87,7 @@ impl StoredPoint {
             full: self.parent_id.is_none(),
             bytes: self.bytes,
             held: self.held,
+            missing_since: self.missing_since,
         }
     }
 }
@@ -90,7 +100,7 @@ pub async fn get(db: &Db, id: &str) -> StoreResult<Option<StoredPoint>> {
 /// The one to recover from, and the one that the next cycle builds on.
 pub async fn newest(db: &Db, member_id: &str) -> StoreResult<Option<StoredPoint>> {
     let row: Option<Row> = on!(db, p => sqlx::query_as(
-        "SELECT * FROM points WHERE member_id = $1 AND deleting = 0 ORDER BY seq DESC LIMIT 1"
+        "SELECT * FROM points WHERE member_id = $1 AND deleting = 0 AND missing_since IS NULL ORDER BY seq DESC LIMIT 1"
     ).bind(member_id).fetch_optional(p).await?);
     row.map(StoredPoint::try_from).transpose()
 }
@@ -153,10 +163,31 @@ pub async fn remove(db: &Db, id: &str) -> StoreResult<()> {
     Ok(())
 }
 
+/// Its cloud does not show it now.
+pub async fn miss(db: &Db, id: &str, at: Millis) -> StoreResult<()> {
+    on!(db, p => { sqlx::query("UPDATE points SET missing_since = COALESCE(missing_since, $2) WHERE id = $1").bind(id).bind(at).execute(p).await?; });
+    Ok(())
+}
+
+/// It is there again.
+pub async fn found(db: &Db, id: &str) -> StoreResult<()> {
+    on!(db, p => { sqlx::query("UPDATE points SET missing_since = NULL WHERE id = $1").bind(id).execute(p).await?; });
+    Ok(())
+}
+
+/// Of a member: those that were not seen at the last look.
+pub async fn missing(db: &Db, member_id: &str) -> StoreResult<Vec<StoredPoint>> {
+    let rows: Vec<Row> = on!(db, p => sqlx::query_as("SELECT * FROM points WHERE member_id = $1 AND missing_since IS NOT NULL ORDER BY seq")
+        .bind(member_id).fetch_all(p).await?);
+    rows.into_iter().map(StoredPoint::try_from).collect()
+}
+
 /// Retention leaves it alone from now on; no: it is being deleted or gone.
 pub async fn hold(db: &Db, id: &str) -> StoreResult<bool> {
-    Ok(on!(db, p => sqlx::query("UPDATE points SET held = 1 WHERE id = $1 AND deleting = 0").bind(id).execute(p).await?.rows_affected())
-        == 1)
+    Ok(
+        on!(db, p => sqlx::query("UPDATE points SET held = 1 WHERE id = $1 AND deleting = 0 AND missing_since IS NULL").bind(id).execute(p).await?.rows_affected())
+            == 1,
+    )
 }
 
 pub async fn unhold(db: &Db, id: &str) -> StoreResult<()> {
@@ -164,17 +195,28 @@ pub async fn unhold(db: &Db, id: &str) -> StoreResult<()> {
     Ok(())
 }
 
-/// It stands alone now, under this name.
-pub async fn flattened(db: &Db, id: &str, sink_ref: &SinkRef) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("UPDATE points SET sink_ref = $2, parent_id = NULL, depth = 0 WHERE id = $1")
-        .bind(id).bind(&sink_ref.0).execute(p).await?; });
+/// The machine that was based on points of this lineage at this cloud is gone.
+pub async fn unhold_all(db: &Db, lineage: &str, cloud_id: &str) -> StoreResult<()> {
+    on!(db, p => { sqlx::query("UPDATE points SET held = 0 WHERE lineage = $1 AND cloud_id = $2").bind(lineage).bind(cloud_id).execute(p).await?; });
     Ok(())
+}
+
+/// It stands alone now, under this name. `false`: the claim does not hold any more.
+pub async fn flattened(db: &Db, claim: &MemberClaim, id: &str, sink_ref: &SinkRef) -> StoreResult<bool> {
+    let sql = format!(
+        "UPDATE points SET sink_ref = $2, parent_id = NULL, depth = 0 WHERE id = $1 AND EXISTS (SELECT 1 FROM members WHERE id = $3 AND {})",
+        holds(db, 4)
+    );
+    Ok(on!(db, p => sqlx::query(AssertSqlSafe(sql)).bind(id).bind(&sink_ref.0).bind(&claim.member_id).bind(&claim.owner).bind(claim.epoch)
+        .execute(p).await?.rows_affected())
+        == 1)
 }
 
 /// What a cycle leaves in the member's row.
 #[derive(Clone, Debug)]
 pub struct Done {
-    pub member_id: Id,
+    /// The right to write: a cycle whose node lost the member changes nothing.
+    pub claim: MemberClaim,
     /// The run that had to hold it, or nobody: a cycle that lost its right to write changes nothing.
     pub held_by: Option<Id>,
     pub took_ms: i64,
@@ -185,10 +227,12 @@ pub struct Done {
 
 /// Writes a committed point and what it means for its member, in one transaction; no: somebody else took the member.
 pub async fn record(db: &Db, point: &StoredPoint, done: &Done) -> StoreResult<bool> {
+    let mine = after_cycle(db);
     on!(db, p => {
         let mut tx = p.begin().await?;
-        let mine = sqlx::query(AFTER_CYCLE).bind(&done.member_id).bind(done.held_by.as_deref().unwrap_or_default()).bind(done.took_ms)
-            .bind(done.bytes as i64).bind(done.off.then_some(&point.id)).execute(&mut *tx).await?.rows_affected();
+        let mine = sqlx::query(AssertSqlSafe(mine.as_str())).bind(&done.claim.member_id).bind(done.held_by.as_deref().unwrap_or_default())
+            .bind(done.took_ms).bind(done.bytes as i64).bind(done.off.then_some(&point.id)).bind(&done.claim.owner).bind(done.claim.epoch)
+            .execute(&mut *tx).await?.rows_affected();
         if mine == 0 {
             return Ok(false);
         }
@@ -214,10 +258,12 @@ pub async fn extend(
     now: Millis,
     done: &Done,
 ) -> StoreResult<bool> {
+    let mine = after_cycle(db);
     on!(db, p => {
         let mut tx = p.begin().await?;
-        let mine = sqlx::query(AFTER_CYCLE).bind(&done.member_id).bind(done.held_by.as_deref().unwrap_or_default()).bind(done.took_ms)
-            .bind(done.bytes as i64).bind(done.off.then_some(&point.id)).execute(&mut *tx).await?.rows_affected();
+        let mine = sqlx::query(AssertSqlSafe(mine.as_str())).bind(&done.claim.member_id).bind(done.held_by.as_deref().unwrap_or_default())
+            .bind(done.took_ms).bind(done.bytes as i64).bind(done.off.then_some(&point.id)).bind(&done.claim.owner).bind(done.claim.epoch)
+            .execute(&mut *tx).await?.rows_affected();
         if mine == 0 {
             return Ok(false);
         }
@@ -228,8 +274,13 @@ pub async fn extend(
     Ok(true)
 }
 
-const AFTER_CYCLE: &str = "UPDATE members SET state = 'replicating', last_cycle_ms = $3, last_cycle_bytes = $4, final_point_id = $5, \
-    last_error = NULL, error_since = NULL, next_try_at = NULL WHERE id = $1 AND COALESCE(held_by, '') = $2";
+fn after_cycle(db: &Db) -> String {
+    format!(
+        "UPDATE members SET state = 'replicating', last_cycle_ms = $3, last_cycle_bytes = $4, final_point_id = $5, \
+         last_error = NULL, error_since = NULL, next_try_at = NULL WHERE id = $1 AND COALESCE(held_by, '') = $2 AND {}",
+        holds(db, 6)
+    )
+}
 
 /// The highest sequence number that was ever given out and is still known; 0 before the first.
 pub async fn last_seq(db: &Db, member_id: &str) -> StoreResult<i64> {

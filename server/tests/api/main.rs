@@ -15,6 +15,7 @@ mod idempotency;
 mod lab;
 mod machines;
 mod moves;
+mod nodes;
 mod overview;
 mod pages;
 mod plans;

@@ -179,7 +179,7 @@ fn read(path: &Path) -> String {
 }
 
 /// A database of its own in the cluster that the tests were given.
-async fn postgres() -> Option<String> {
+pub async fn postgres() -> Option<String> {
     let cluster = std::env::var("CROSSFADE_TEST_PG").ok()?;
     let name = format!("t{}", server::state::new_id());
     let pool = sqlx::PgPool::connect(&cluster).await.unwrap();

@@ -49,7 +49,7 @@ async fn a_machine_moves_and_its_counter_goes_on() {
             Some(_) => vec![],
             None => spec.nics.iter().filter_map(|n| n.network.clone()).map(|from| Mapping { from, to: mapped[0].name.clone() }).collect(),
         };
-        let problems = target.check_create(&spec, &networks, &[]).await.unwrap();
+        let problems = target.check_create(&spec, &networks, &[], None).await.unwrap();
         assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
         let request = request(&bed, &chain, spec.clone(), networks.clone());
         assert_eq!(target.find(&request.token).await.unwrap(), None);
@@ -65,7 +65,9 @@ async fn a_machine_moves_and_its_counter_goes_on() {
         // Another request for the same machine, and a check, find it in the way.
         let other = CreateRequest { token: "another".into(), ..request.clone() };
         assert_eq!(target.create(&other).await.unwrap_err().kind, Kind::Conflict);
-        assert!(target.check_create(&spec, &networks, &[]).await.unwrap().iter().any(|one| one.blocks()));
+        assert!(target.check_create(&spec, &networks, &[], None).await.unwrap().iter().any(|one| one.blocks()));
+        let replaced = target.check_create(&spec, &networks, &[], Some(&made)).await.unwrap();
+        assert!(replaced.iter().all(|one| !one.blocks()), "one that gives way is not in the way: {replaced:?}");
 
         let there = bed.target.power().unwrap();
         there.start(&made).await.unwrap();

@@ -9,6 +9,7 @@ mod connection;
 mod copy;
 mod harness;
 mod inventory;
+mod live;
 mod machines;
 mod power;
 mod replication;

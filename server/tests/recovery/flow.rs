@@ -158,6 +158,8 @@ fn prompts_and_scripts_are_steps() {
         let run = life.fail_over(true).await;
         let asks = life.settled(&run.id).await;
         assert_eq!(asks.run.state, RunState::Waiting, "{}", told(&asks));
+        // Copies are made at once, whatever is asked; only the start waits.
+        soon("its copy is made", || async { lab.state_at(&lab.target(), &natives[0]).is_some() }).await;
         assert_eq!(lab.state_at(&lab.target(), &natives[0]), Some(PowerState::Stopped), "it did not wait for the answer");
         assert!(asks.events.iter().any(|e| e.text == "site berlin ; touch /tmp/x"), "the output is not in the log");
         let answer = RunCommand::Answer { step: "callout.1.2".into(), proceed: true, comment: "yes".into() };

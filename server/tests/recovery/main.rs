@@ -7,5 +7,7 @@ mod control;
 mod crash;
 mod faults;
 mod flow;
+mod live;
+mod old_copies;
 mod ownership;
 mod support;

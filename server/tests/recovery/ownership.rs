@@ -21,6 +21,30 @@ fn two_nodes_race_for_a_run_and_one_drives_it() {
 }
 
 #[test]
+fn a_tab_at_another_node_sees_the_run_to_its_end() {
+    let lab = Lab::new("follow");
+    let (one, two) = (lab.boot(), lab.boot());
+    let native = lab.running[0].clone();
+    // Both may drive it; the tab of either hears of its end.
+    let mut heard = [&one, &two].map(|life| life.node.live.subscribe(None).1);
+    let id = one.block_on(async { one.start_move(&lab, &native).await.id });
+    assert_succeeded(&two.block_on(two.over(&id)));
+    for (life, heard) in [&one, &two].into_iter().zip(&mut heard) {
+        life.block_on(async {
+            let end = async {
+                loop {
+                    let event = heard.recv().await.unwrap();
+                    if event.topic == model::live::Topic::Run && event.data["state"] == "succeeded" {
+                        return;
+                    }
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(10), end).await.expect("the end was not told");
+        });
+    }
+}
+
+#[test]
 fn when_the_driver_dies_another_takes_over_by_its_lease_alone() {
     let lab = Lab::new("takeover");
     let native = lab.running[0].clone();

@@ -61,6 +61,7 @@ fn Row(id: String, group: RwSignal<Group>, chosen: Memo<Option<String>>) -> impl
                 <a href=points aria-current=move || shown().then_some("true") aria-label=move || member.with(|m| format!("{} recovery points of {}", m.replication.points, m.name))>
                     {move || member.with(|m| m.replication.points)}
                 </a>
+                {move || member.with(|m| (m.replication.missing > 0).then(|| format!(" + {} missing", m.replication.missing)))}
             </td>
             <td class="num wide-only">{move || member.with(last_cycle)}</td>
             <td><RemoveMember member group/></td>

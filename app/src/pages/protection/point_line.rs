@@ -68,6 +68,7 @@ mod tests {
             full,
             bytes: 2048,
             held: false,
+            missing_since: None,
         }
     }
 

@@ -50,7 +50,7 @@ pub fn PointTable(page: RwSignal<Page<RecoveryPoint>>) -> impl IntoView {
             <PointLine page/>
             <div class="tall">
                 <DataTable caption="Recovery points" columns=COLUMNS>
-                    <For each=move || page.with(|p| p.items.clone()) key=|p| (p.id.clone(), p.taken_at, p.held) let:point>
+                    <For each=move || page.with(|p| p.items.clone()) key=|p| (p.id.clone(), p.taken_at, p.held, p.missing_since) let:point>
                         <Row point/>
                     </For>
                 </DataTable>
@@ -70,7 +70,11 @@ fn Row(point: RecoveryPoint) -> impl IntoView {
             <td>{if point.full { "Full copy" } else { "Changes" }}</td>
             <td class="num">{format::bytes(point.bytes)}</td>
             <td class="wide-only"><DateTime at=point.committed_at/></td>
-            <td>{point.held.then_some("Held by a run")}</td>
+            <td>{match (point.missing_since, point.held) {
+                (Some(_), _) => "Missing at the target",
+                (None, true) => "Held by a run",
+                (None, false) => "",
+            }}</td>
         </tr>
     }
 }

@@ -25,6 +25,7 @@ fn member(id: &str, name: &str) -> Member {
         state: ReplicationState::Replicating,
         newest_point_at: Some(0),
         points: 3,
+        missing: 0,
         transfer: None,
         last_cycle_ms: None,
         last_cycle_bytes: None,

@@ -49,7 +49,7 @@ pub fn unlock(xml: &str) -> Result<String, roxmltree::Error> {
     Ok(out)
 }
 
-fn is_lock_disk(disk: Node<'_, '_>) -> bool {
+pub fn is_lock_disk(disk: Node<'_, '_>) -> bool {
     let source = disk.children().find(|one| one.tag_name().name() == "source");
     source.and_then(|one| one.attribute("file")).is_some_and(is_lock)
 }

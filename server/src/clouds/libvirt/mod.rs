@@ -1,10 +1,9 @@
 //! libvirt hosts with QEMU/KVM: qemu+tls, qemu+ssh, qemu+unix (qemu+tcp and test:// only by the switch `insecure`).
 //!
 //! - `sys/`: libvirt's C interface, the only unsafe code; `threads`, `link`: where and over what blocking calls run;
-//! - `inventory/`, `power`, `lock`, `machines/`: the facets that look and change;
+//! - `inventory/`, `power`, `lock`, `machines/`, `migrate/`: the facets that look and change;
 //! - `source/`, `nbd/`, `reader`: reading disks; `sink/`, `qcow2/`: keeping recovery points.
 
-// Creating machines and live migration land next and use the rest.
 #![allow(dead_code)]
 
 mod fields;
@@ -14,6 +13,7 @@ mod link;
 mod lock;
 mod machines;
 mod meta;
+mod migrate;
 mod power;
 mod probe;
 mod reader;
@@ -26,7 +26,7 @@ mod tls;
 pub mod nbd;
 pub mod qcow2;
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, Inventory, LiveMigration, Machines, Power, Settings, error::Result};
 use async_trait::async_trait;
 use fields::{Config, Transport};
 use link::Link;
@@ -72,6 +72,12 @@ impl Libvirt {
         self.link.config.transport == Transport::Test
     }
 
+    /// Other hosts can reach it: with certificates, or in clear where that was allowed.
+    fn migrates(&self) -> bool {
+        let config = &self.link.config;
+        !self.is_test() && config.migration_host.is_some() && (config.transport != Transport::Tcp || config.insecure)
+    }
+
     /// Disks can be read over the network: with certificates, or in clear where that was allowed.
     fn reads_disks(&self) -> bool {
         let config = &self.link.config;
@@ -92,6 +98,9 @@ impl Cloud for Libvirt {
         }
         if self.reads_disks() {
             all.push(Capability::DiskSource);
+        }
+        if self.migrates() {
+            all.push(Capability::LiveMigration);
         }
         if self.fibre_channel.load(Ordering::Relaxed) {
             all.push(Capability::FibreChannel);
@@ -125,6 +134,10 @@ impl Cloud for Libvirt {
 
     fn last_sign(&self) -> Option<std::time::Duration> {
         self.link.last_sign()
+    }
+
+    fn live_migration(&self) -> Option<&dyn LiveMigration> {
+        self.migrates().then_some(self as _)
     }
 
     async fn disconnect(&self) {

@@ -22,9 +22,20 @@ impl Machines for Simulator {
         self.look("describe", |state| Ok(spec(state.vm(native_id)?.observed()))).await
     }
 
-    async fn check_create(&self, spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping]) -> Result<Vec<Problem>> {
+    async fn check_create(
+        &self,
+        spec: &MachineSpec,
+        networks: &[Mapping],
+        storage: &[Mapping],
+        replaces: Option<&str>,
+    ) -> Result<Vec<Problem>> {
+        let free = self.capacity_free().await?;
         self.look("check_create", |state| {
-            let mut found = clashes(state, spec);
+            let mut found = clashes(state, spec, replaces);
+            if spec.memory_mib > free {
+                let what = format!("needs {} MiB of memory, {free} MiB are free", spec.memory_mib);
+                found.push(blocker(&spec.name, what, "Free memory there, or choose another cloud."));
+            }
             found.extend(spec.nics.iter().filter_map(|nic| unknown("network", nic.network.as_deref(), networks, &NETWORKS.map(|n| n.0))));
             found.extend(spec.disks.iter().filter_map(|disk| unknown("pool", disk.pool.as_deref(), storage, &POOLS)));
             Ok(found)
@@ -64,7 +75,7 @@ fn create(state: &mut State, request: &CreateRequest) -> Result<String> {
         return Ok(made);
     }
     let spec = &request.spec;
-    if let Some(clash) = clashes(state, spec).into_iter().find(Problem::blocks) {
+    if let Some(clash) = clashes(state, spec, None).into_iter().find(Problem::blocks) {
         return Err(Error::conflict(format!("{}: {}. {}", clash.subject, clash.what, clash.remedy)));
     }
     let point = state.points.get(&request.point.0).ok_or_else(|| Error::not_found("The recovery point is not here."))?;
@@ -101,7 +112,7 @@ fn observed(id: &str, request: &CreateRequest) -> Observed {
     }
 }
 
-fn map(name: &str, by: &[Mapping]) -> String {
+pub fn map(name: &str, by: &[Mapping]) -> String {
     by.iter().find(|m| m.from == name).map_or(name, |m| &m.to).to_owned()
 }
 
@@ -127,11 +138,12 @@ fn blocker(subject: &str, what: impl Into<String>, remedy: &str) -> Problem {
     Problem::new(Severity::Critical, subject, what, remedy)
 }
 
-fn clashes(state: &State, spec: &MachineSpec) -> Vec<Problem> {
+fn clashes(state: &State, spec: &MachineSpec, replaces: Option<&str>) -> Vec<Problem> {
     let mut found = vec![];
-    if spec.uuid.as_ref().is_some_and(|id| state.machines.contains_key(id)) {
+    let stays = |id: &String| Some(id.as_str()) != replaces;
+    if spec.uuid.as_ref().filter(|id| stays(id)).is_some_and(|id| state.machines.contains_key(id)) {
         found.push(blocker(&spec.name, "a machine with its identity exists there", "Delete that copy, or move to another cloud."));
-    } else if state.machines.values().any(|vm| vm.name() == spec.name) {
+    } else if state.machines.iter().any(|(id, vm)| stays(id) && vm.name() == spec.name) {
         found.push(blocker(&spec.name, "a machine with this name exists there", "Rename one of the two."));
     }
     found

@@ -9,6 +9,7 @@ mod faults;
 mod generate;
 mod inventory;
 mod machines;
+mod migrate;
 mod power;
 mod settings;
 mod sink;
@@ -23,7 +24,7 @@ pub use faults::Fault;
 pub use settings::info;
 pub use world::{World, site, world};
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, Inventory, LiveMigration, Machines, Power, Settings, error::Result};
 use async_trait::async_trait;
 use faults::Effect;
 use model::{
@@ -72,8 +73,8 @@ impl Cloud for Simulator {
     }
 
     fn capabilities(&self) -> Vec<Capability> {
-        use Capability::{Create, DiskSink, DiskSource, Events, Power, StartLock};
-        vec![Events, Power, Create, DiskSource, DiskSink, StartLock]
+        use Capability::{Create, DiskSink, DiskSource, Events, LiveMigration, Power, StartLock};
+        vec![Events, Power, Create, DiskSource, DiskSink, LiveMigration, StartLock]
     }
 
     async fn probe(&self) -> Result<ProbeReport> {
@@ -105,6 +106,9 @@ impl Cloud for Simulator {
         Some(self)
     }
     fn disk_sink(&self) -> Option<&dyn DiskSink> {
+        Some(self)
+    }
+    fn live_migration(&self) -> Option<&dyn LiveMigration> {
         Some(self)
     }
 }

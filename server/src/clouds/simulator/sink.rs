@@ -33,6 +33,9 @@ struct Upload {
 impl DiskSink for Simulator {
     async fn begin(&self, request: BeginPoint) -> Result<Box<dyn SinkPoint>> {
         self.look("begin", |state| {
+            if state.away.is_some() {
+                return Err(Error::not_found("There is no storage pool for recovery points."));
+            }
             let base = base(state, &request)?;
             state.uploads.retain(|_, lineage| *lineage != request.lineage);
             state.uploads.insert(request.token.clone(), request.lineage.clone());

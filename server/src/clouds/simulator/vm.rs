@@ -57,6 +57,12 @@ impl Vm {
         Self { images, counter, ..Self::new(shown) }
     }
 
+    /// The disks come over, and the guest goes on counting.
+    pub fn take_over(&mut self, images: Vec<Image>) {
+        self.counter = images.first().map_or(0, read_counter);
+        self.images = images;
+    }
+
     pub fn observed(&self) -> Observed {
         let native = serde_json::json!({ "host": self.host + 1, "created_by": self.token });
         Observed { native, ..self.shown.clone() }

@@ -8,6 +8,7 @@ use super::{
     disk::Image,
     faults::{Effect, Fault, Script},
     generate,
+    migrate::Leaving,
     settings::{Config, Standing},
     sink::Point,
     vm::Vm,
@@ -59,6 +60,14 @@ pub(super) struct State {
     pub uploads: BTreeMap<String, String>,
     /// The target pool takes nothing more.
     pub full: bool,
+    /// The pool is unplugged: what lies on it.
+    pub away: Option<BTreeMap<String, Point>>,
+    /// Machines on their way out of here.
+    pub leaving: BTreeMap<String, Arc<Leaving>>,
+    /// Until when migrations are kept from ending: a test has the machine in between for as long as it likes.
+    pub held: bool,
+    /// They go on when whoever asked for them is gone, as with a peer-to-peer migration.
+    pub outlive: bool,
     pub changes: broadcast::Sender<Change>,
 }
 
@@ -93,7 +102,8 @@ impl World {
         };
         let machines = (0..config.machines).map(vm).map(|vm| (vm.native_id().to_owned(), vm)).collect();
         let (points, uploads) = (BTreeMap::new(), BTreeMap::new());
-        let state = State { machines, points, uploads, full: false, changes: broadcast::channel(256).0 };
+        let (leaving, changes) = (BTreeMap::new(), broadcast::channel(256).0);
+        let state = State { machines, points, uploads, full: false, away: None, leaving, held: false, outlive: false, changes };
         Self { site: config.site.clone(), up: AtomicBool::new(true), state: Mutex::new(state), script: Mutex::default() }
     }
 
@@ -160,6 +170,17 @@ impl World {
         self.lock().full = true;
     }
 
+    /// The pool of recovery points is away, with all that is on it, or back.
+    pub fn unplug_pool(&self, away: bool) {
+        let mut state = self.lock();
+        if away {
+            let points = std::mem::take(&mut state.points);
+            state.away.get_or_insert_default().extend(points);
+        } else if let Some(points) = state.away.take() {
+            state.points.extend(points);
+        }
+    }
+
     /// Power cut: everything that ran is off, changed-block records are lost, nothing answers.
     pub fn crash(&self) {
         self.up.store(false, Ordering::SeqCst);
@@ -167,6 +188,7 @@ impl World {
         for vm in state.machines.values_mut() {
             vm.lose_power();
         }
+        state.leaving.values().for_each(|one| one.stop());
         state.uploads.clear();
         let _ = state.changes.send(Change::Lost("connection reset (simulated)".into()));
     }
@@ -185,6 +207,15 @@ impl World {
         self.up.store(true, Ordering::SeqCst);
     }
 
+    /// Keeps migrations from here from ending, or lets them end.
+    pub fn hold_migrations(&self, on: bool) {
+        self.lock().held = on;
+    }
+    /// Migrations from here go on without the node that began them.
+    pub fn migrations_outlive(&self, on: bool) {
+        self.lock().outlive = on;
+    }
+
     /// Changed-block records of all machines are lost, as after a crash of the hypervisor.
     pub fn lose_bitmaps(&self) {
         self.lock().machines.values_mut().for_each(|vm| vm.tracked.clear());
@@ -200,6 +231,25 @@ impl World {
             return Err(Error::conflict(format!("It is locked: {reason}")));
         }
         state.set_power(native_id, to)
+    }
+
+    /// An administrator who knows better takes the lock away and starts it in one go. One that is gone stays gone.
+    pub fn break_lock_and_start(&self, native_id: &str) {
+        let mut state = self.lock();
+        if let Ok(vm) = state.vm(native_id) {
+            vm.shown().locked = None;
+            vm.set_power(PowerState::Running);
+        }
+        state.tell(native_id);
+    }
+
+    /// Somebody sets at the host whether it starts with it.
+    pub fn set_autostart_by_hand(&self, native_id: &str, on: bool) {
+        let mut state = self.lock();
+        if let Ok(vm) = state.vm(native_id) {
+            vm.shown().autostart = Some(on);
+        }
+        state.tell(native_id);
     }
 
     /// The guest writes to its disk.

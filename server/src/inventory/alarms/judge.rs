@@ -29,7 +29,7 @@ pub struct Scene<'a> {
 
 pub const CLOCK_UNSETTLED: &str = "clock_unsettled";
 
-const JUDGED: [&str; 14] = [
+const JUDGED: [&str; 15] = [
     "site_down",
     "cloud_unreachable",
     "cloud_refused",
@@ -39,6 +39,7 @@ const JUDGED: [&str; 14] = [
     "autostart_on_copy",
     "rpo_breach",
     "replication_failing",
+    "points_missing",
     "not_protected",
     "clock_jump",
     CLOCK_UNSETTLED,
@@ -249,6 +250,7 @@ fn replication(scene: &Scene) -> Vec<Condition> {
         let failing: Vec<&MemberFact> = members.iter().filter(|m| m.state == ReplicationState::Failing).copied().collect();
         all.extend(rpo_breach(&late, members.len()));
         all.extend(replication_failing(&failing, members.len()));
+        all.extend(points_missing(members));
         let recovered: Vec<&MemberFact> = members.iter().filter(|m| m.state == ReplicationState::Recovered).copied().collect();
         all.extend(not_protected(&recovered, members.len()));
     }
@@ -286,6 +288,18 @@ fn replication_failing(failing: &[&MemberFact], of: usize) -> Option<Condition> 
     let first = failing.iter().min_by_key(|m| (&m.name, &m.member_id))?;
     let why = first.last_error.as_deref().unwrap_or("no reason is known").trim_end_matches('.');
     Some(of_group("replication_failing", first, format!("Replication fails for {}: {why}.", which(failing, of))))
+}
+
+/// What was there before would not be found if it were needed now.
+fn points_missing(members: &[&MemberFact]) -> Option<Condition> {
+    let some: Vec<&MemberFact> = members.iter().filter(|m| m.missing > 0).copied().collect();
+    let (first, count) = (some.first()?, some.iter().map(|m| m.missing).sum::<u64>());
+    let message = format!(
+        "{count} recovery points of {} are not at the target now: a storage pool is away, or somebody removed them. They are taken back \
+         when they return.",
+        which(&some, members.len())
+    );
+    Some(of_group("points_missing", first, message))
 }
 
 /// They came up elsewhere, and nothing flows from there.

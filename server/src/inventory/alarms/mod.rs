@@ -101,7 +101,7 @@ pub fn active(node: &Node) -> Vec<Alarm> {
 
 /// On the screens when it returns, and in the store by [`save`]: a store that cannot write hides nothing. Raising what
 /// is raised already only brings its words up to date.
-fn raise(node: &Node, condition: Condition) {
+pub fn raise(node: &Node, condition: Condition) {
     let known = node.inventory.alarms.active().get(&condition.id()).cloned();
     let alarm = condition.alarm(known.as_ref().map_or_else(now, |k| k.since));
     if known.as_ref() == Some(&alarm) {
@@ -116,7 +116,7 @@ fn raise(node: &Node, condition: Condition) {
 }
 
 /// The cause is gone.
-fn clear(node: &Node, id: &str) {
+pub fn clear(node: &Node, id: &str) {
     if node.inventory.alarms.active().remove(id).is_some() {
         held(&node.inventory.alarms.unsaved).insert(id.to_owned());
         node.live.publish(Topic::Alarm, id, &serde_json::Value::Null);

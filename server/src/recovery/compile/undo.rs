@@ -30,6 +30,10 @@ fn one(b: &mut Builder, s: &Subject, steps: &[StepRow]) {
     if began("create") {
         before.push(b.add(s, "undo_target", format!("Remove {} from {}", s.name, s.target.cloud), 6, Action::UndoTarget).key());
     }
+    if began("migrate") {
+        let title = format!("See where {} runs", s.name);
+        before.push(b.add(s, "undo_migrate", title, 6, Action::UndoMigrate).key());
+    }
     let stop = steps.iter().find(|row| row.key == format!("{}.stop", s.label));
     if let Some(Action::StopSource { grace_seconds, .. }) = stop.filter(|row| row.attempt > 0).and_then(view::action) {
         let source = b.add(s, "undo_source", format!("Put {} back at {}", s.name, s.source.cloud), 6, Action::UndoSource { grace_seconds });

@@ -4,7 +4,7 @@ use super::{End, Halt, done};
 use crate::{
     clouds::{CreateRequest, error::Error, guard::LONG},
     inventory,
-    recovery::{context::Context, publish, spec::Facts},
+    recovery::{context::Context, old_copy, publish, spec::Facts},
     replication,
     state::now,
     store::{copies, points::StoredPoint},
@@ -15,6 +15,8 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let point = point(ctx).await?;
     // Written before anything is made: the same attempt again must take the same point, and retention must leave it.
     ctx.note(Facts { point_id: Some(point.id.clone()), taken_at: Some(point.taken_at), ..Facts::default() }).await?;
+    let target = ctx.cloud(&subject.target.cloud_id)?;
+    old_copy::make_way(ctx, &target, &ctx.lineage()?).await?;
     replication::hold_point(&ctx.node.db, &point.id).await?;
     let native_id = create(ctx, &point).await?;
     let machine_id = inventory::machine_id(&subject.target.cloud_id, &native_id);

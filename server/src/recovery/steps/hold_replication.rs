@@ -2,7 +2,7 @@
 
 use super::{End, Halt, done};
 use crate::{
-    recovery::{context::Context, spec::Facts},
+    recovery::{context::Context, old_copy, spec::Facts},
     replication::{self, Job, autostart},
     store::{members, runs},
 };
@@ -31,6 +31,7 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     if !runs::lock(&ctx.node.db, &ctx.journal.claim, &lineage).await? {
         return Err(Halt::failed(format!("Another run works on a copy of {}. Wait for it, then retry.", subject.name)));
     }
+    old_copy::settled(ctx, &lineage, &subject.target.cloud_id).await?;
     let facts = Facts { member_id: Some(member_id), lineage: Some(lineage), ..Facts::default() };
     done(format!("Replication of {} is in the hands of this run.", subject.name), facts)
 }

@@ -19,6 +19,7 @@ mod start;
 mod steer;
 mod stop_source;
 mod sync;
+mod undo_migrate;
 mod undo_replication;
 mod undo_source;
 mod undo_target;
@@ -129,6 +130,7 @@ async fn once(ctx: &Context) -> Result<End, Halt> {
         Action::Finish => finish::run(ctx).await,
         Action::UndoTarget => undo_target::run(ctx).await,
         Action::UndoSource { grace_seconds } => undo_source::run(ctx, *grace_seconds).await,
+        Action::UndoMigrate => undo_migrate::run(ctx).await,
         Action::UndoReplication => undo_replication::run(ctx).await,
     }
 }

@@ -1,7 +1,11 @@
 //! Gives replication back: a protected machine goes on being protected, one that was only to be moved is left without a trace.
 
 use super::{End, Halt, done};
-use crate::{recovery::context::Context, replication, store::members};
+use crate::{
+    recovery::context::Context,
+    replication,
+    store::{copies, members},
+};
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let subject = ctx.subject()?;
@@ -18,7 +22,9 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
         replication::release(&ctx.node, &member_id, &ctx.run_id).await?;
         return done(format!("Replication of {} goes on as before.", subject.name), ctx.own());
     }
-    if member.autostart_was == Some(true) {
+    // Not where a copy was left behind that must stay down.
+    let active = copies::get(&ctx.node.db, &subject.machine_id).await?.is_none_or(|c| c.role == "active");
+    if member.autostart_was == Some(true) && active {
         let guard = ctx.cloud(&subject.source.cloud_id)?;
         replication::autostart::put_back(&guard, &subject.source.native_id).await?;
     }

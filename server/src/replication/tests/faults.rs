@@ -2,7 +2,10 @@
 
 use super::support::lab;
 use crate::{
-    clouds::{error::Kind, simulator::Fault},
+    clouds::{
+        error::Kind,
+        simulator::{self, Fault},
+    },
     replication::turn,
 };
 use model::protection::ReplicationState;
@@ -96,7 +99,7 @@ async fn a_cancelled_cycle_leaves_both_ends_as_they_were() {
 }
 
 #[tokio::test]
-async fn points_that_somebody_removed_at_the_target_are_not_shown_any_more() {
+async fn points_that_somebody_removed_at_the_target_are_shown_as_missing() {
     let lab = lab("faults-gone", 0).await;
     for i in 0..3 {
         lab.write(i << 20, "x");
@@ -108,9 +111,44 @@ async fn points_that_somebody_removed_at_the_target_are_not_shown_any_more() {
     }
     lab.write(0, "y");
     let error = lab.cycle().await.unwrap_err().to_string();
-    assert!(error.starts_with("2 recovery points were removed at faults-gone-b"), "{error}");
-    assert_eq!(lab.rows().await.len(), 1);
+    assert!(error.starts_with("2 recovery points are missing at faults-gone-b"), "{error}");
+    let missing = |rows: &[crate::store::points::StoredPoint]| rows.iter().filter(|p| p.missing_since.is_some()).count();
+    assert_eq!((lab.rows().await.len(), missing(&lab.rows().await)), (3, 2));
     assert!(lab.cycle().await.unwrap().full);
+    assert_eq!(missing(&lab.rows().await), 2);
+    // What stays away goes for its age.
+    let gone = lab.rows().await.into_iter().filter(|p| p.missing_since.is_some()).map(|p| p.id).collect::<Vec<_>>();
+    for id in &gone {
+        crate::store::points::doom(&lab.node.db, id).await.unwrap();
+    }
+    crate::replication::prune::doomed(&lab.node).await.unwrap();
+    crate::replication::prune::doomed(&lab.node).await.unwrap();
+    assert_eq!(missing(&lab.rows().await), 0);
+    lab.assert_newest_equals_source().await;
+    lab.assert_no_leftovers().await;
+}
+
+#[tokio::test]
+async fn a_pool_that_is_away_for_a_while_costs_no_recovery_point() {
+    let lab = lab("faults-pool", 0).await;
+    for i in 0..3 {
+        lab.write(i << 20, "x");
+        lab.cycle().await.unwrap();
+    }
+    let world = simulator::world("faults-pool-b").unwrap();
+    let before = lab.rows().await;
+    world.unplug_pool(true);
+    lab.write(0, "y");
+    let error = lab.cycle().await.unwrap_err().to_string();
+    assert!(error.starts_with("3 recovery points are missing"), "{error}");
+    assert_eq!(crate::replication::newest(&lab.node.db, &lab.member).await.unwrap(), None, "nothing is recovered from what is away");
+    let shown = crate::store::members::get(&lab.node.db, &lab.member).await.unwrap().unwrap().shown(None).replication;
+    assert_eq!((shown.points, shown.missing, shown.newest_point_at), (0, 3, None));
+    assert!(lab.cycle().await.is_err(), "there is no pool");
+    world.unplug_pool(false);
+    lab.cycle().await.unwrap();
+    let after = lab.rows().await;
+    assert!(before.iter().all(|p| after.iter().any(|q| q.id == p.id && q.missing_since.is_none())), "one was forgotten");
     lab.assert_newest_equals_source().await;
     lab.assert_no_leftovers().await;
 }

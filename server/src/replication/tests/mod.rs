@@ -5,4 +5,5 @@ mod clock;
 mod crash;
 mod faults;
 mod flow;
+mod nodes;
 pub mod support;

@@ -101,9 +101,8 @@ impl Lab {
     pub async fn restart(&mut self) {
         // A commit that this process has handed over already lands before it; a killed one would have lost it.
         sql(&self.node.db, "BEGIN IMMEDIATE; COMMIT").await;
-        let again = node(self.node.db.clone(), &self.node.data_dir);
-        self.node.clouds.all().into_iter().for_each(|cloud| drop(again.clouds.put(cloud)));
-        self.node = again;
+        self.expire_leases().await;
+        self.node = self.another_node();
     }
 
     pub async fn cycle(&self) -> Result<Cycle> {
@@ -172,8 +171,23 @@ impl Lab {
         self
     }
 
+    /// As if the time of the dead node were over.
+    pub async fn expire_leases(&self) {
+        sql(&self.node.db, "UPDATE members SET lease_until = 0").await;
+    }
+
+    /// Another node on the same store and the same clouds.
+    pub fn another_node(&self) -> Node {
+        let other = node(self.node.db.clone(), &self.node.data_dir);
+        self.node.clouds.all().into_iter().for_each(|cloud| drop(other.clouds.put(cloud)));
+        other
+    }
+
+    /// For one cycle, under a claim.
     pub async fn job(&self) -> Job {
-        Job::load(&self.node, &self.member, self.node.replication.slot(&self.member)).await.unwrap()
+        let held_by = self.row().await.held_by;
+        let held = replication::lease::Held::claim(&self.node, &self.member, held_by.as_ref()).await.unwrap().expect("a claim");
+        Job::under(&held.claim, &self.node, self.node.replication.slot(&self.member)).await.unwrap()
     }
 
     /// One cycle whose node is killed at its `n`th wait; `None`: it was through before.

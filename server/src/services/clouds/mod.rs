@@ -4,6 +4,7 @@
 //! be used. Secrets are sealed before they reach the store and leave this file for the driver alone.
 
 mod check;
+pub mod follow;
 mod probe;
 pub mod simulate;
 
@@ -244,6 +245,12 @@ async fn try_remove(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     inventory::abandon(node, id);
     let seq = store::remove(&node.db, id, &event).await?;
     written(node, event, seq);
+    close(node, id);
+    Ok(())
+}
+
+/// Its connection and its files here.
+fn close(node: &Node, id: &str) {
     node.clouds.remove(id);
     let scratch = node.data_dir.join("clouds").join(id);
     if scratch.exists()
@@ -251,7 +258,6 @@ async fn try_remove(node: &Node, caller: &Caller, id: &str) -> Result<()> {
     {
         tracing::warn!(%error, path = %scratch.display(), "the folder of a removed cloud stays behind");
     }
-    Ok(())
 }
 
 fn written(node: &Node, event: StoredAudit, seq: Option<i64>) {
@@ -280,6 +286,8 @@ fn begin(node: &Node, stored: &StoredCloud) -> Result<Cloud> {
 
 fn open(node: &Node, stored: &StoredCloud) -> Result<()> {
     let c = &stored.cloud;
+    // Also when it cannot be opened: the same settings are not tried again and again.
+    node.clouds.set_version(&c.id, follow::version(stored));
     let mut fields = c.fields.clone();
     fields.extend(unseal(node, stored)?);
     let settings =

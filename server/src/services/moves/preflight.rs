@@ -2,15 +2,18 @@
 
 use crate::{
     clouds::{
-        MachineSpec, Observed,
+        MachineSpec, MigrateRequest, Observed,
         error::Error as CloudError,
         guard::{Guard, SHORT},
     },
     error::{Error, Result},
-    recovery::spec::{Place, Subject},
+    recovery::{
+        old_copy::in_the_way,
+        spec::{Place, Subject},
+    },
     state::Node,
     store::{
-        copies, machines, members,
+        copies, machines, members, old_copies,
         plans::{self, CloudFact},
         runs,
     },
@@ -51,7 +54,9 @@ pub async fn find(node: &Node, request: &MoveRequest) -> Result<Findings> {
     let observed = seen.as_ref().map_or(&stored.observed, |s| &s.0);
     let spec = seen.as_ref().map(|s| &s.1);
     let (networks, storage) = mappings(observed, request);
+    let copy = copies::get(&node.db, &stored.id).await?;
     let mut subject = Subject {
+        lineage: copy.map(|c| c.lineage),
         label: observed.name.clone(),
         name: observed.name.clone(),
         machine_id: stored.id.clone(),
@@ -68,9 +73,10 @@ pub async fn find(node: &Node, request: &MoveRequest) -> Result<Findings> {
     if let (Some(guard), Some(spec)) = (&target_guard, spec) {
         // What was replicated there already takes no room again.
         let spec = if seeded { spec.beyond(bytes) } else { spec.clone() };
-        check_target(guard, &spec, &subject, &mut problems).await;
+        let old = old_copy(node, &subject, &mut problems).await?;
+        check_target(guard, &spec, &subject, old.as_deref(), &mut problems).await;
     }
-    let mode = mode(node, request.mode, observed, &source, target_guard.as_deref(), &mut problems).await;
+    let mode = mode(node, request.mode, (observed, &subject), &source, target_guard.as_deref(), &mut problems).await;
     check_source(node, &source, &stored.native_id, &mut problems).await;
     state(observed, &mut problems);
     Ok(Findings { subject, mode, bytes, problems })
@@ -182,12 +188,20 @@ async fn seed(node: &Node, subject: &mut Subject, observed: &Observed, problems:
     Ok((if seeded { member.last_cycle_bytes.map_or(0, i64::unsigned_abs) } else { all }, seeded))
 }
 
+/// Its own old copy at the target, from which it once moved away: that one gives way.
+async fn old_copy(node: &Node, subject: &Subject, problems: &mut Vec<Problem>) -> Result<Option<String>> {
+    let Some(lineage) = &subject.lineage else { return Ok(None) };
+    let Some(old) = old_copies::at(&node.db, lineage, &subject.target.cloud_id).await? else { return Ok(None) };
+    problems.push(in_the_way(&old, &subject.target.cloud));
+    Ok(Some(old.native_id))
+}
+
 /// Names, networks and storage are judged by the cloud, that is pool by pool; memory and CPUs here, since only here is known
 /// whether it will run.
-async fn check_target(guard: &Guard, spec: &MachineSpec, subject: &Subject, problems: &mut Vec<Problem>) {
+async fn check_target(guard: &Guard, spec: &MachineSpec, subject: &Subject, replaces: Option<&str>, problems: &mut Vec<Problem>) {
     let dry = guard.run("check_create", SHORT, async {
         let machines = guard.cloud().machines().ok_or_else(|| CloudError::lacks("create machines"))?;
-        machines.check_create(spec, &subject.networks, &subject.storage).await
+        machines.check_create(spec, &subject.networks, &subject.storage, replaces).await
     });
     match dry.await {
         Ok(found) => problems.extend(found),
@@ -211,7 +225,7 @@ async fn check_target(guard: &Guard, spec: &MachineSpec, subject: &Subject, prob
 async fn mode(
     node: &Node,
     wanted: MoveMode,
-    observed: &Observed,
+    (observed, subject): (&Observed, &Subject),
     source: &CloudFact,
     target: Option<&Guard>,
     problems: &mut Vec<Problem>,
@@ -223,7 +237,7 @@ async fn mode(
     }
     match wanted {
         MoveMode::Live => {
-            if let Err(problem) = live(&guard, target, &observed.native_id, running).await {
+            if let Err(problem) = live(&guard, target, subject, running).await {
                 problems.extend(problem);
             }
             MoveMode::Live
@@ -238,9 +252,9 @@ async fn mode(
     }
 }
 
-async fn live(source: &Guard, target: Option<&Guard>, native_id: &str, running: bool) -> std::result::Result<(), Vec<Problem>> {
+async fn live(source: &Guard, target: Option<&Guard>, subject: &Subject, running: bool) -> std::result::Result<(), Vec<Problem>> {
     if !running {
-        return Err(vec![critical(native_id, "It does not run.", "Move it cold.")]);
+        return Err(vec![critical(&subject.name, "It does not run.", "Move it cold.")]);
     }
     let (Some(from), Some(target)) = (source.cloud().live_migration(), target) else {
         return Err(vec![critical(&source.name, "It cannot migrate running machines.", "Move it warm.")]);
@@ -250,7 +264,15 @@ async fn live(source: &Guard, target: Option<&Guard>, native_id: &str, running: 
     };
     let checked = async {
         let endpoint = target.run("endpoint", SHORT, to.endpoint()).await?;
-        source.run("check", SHORT, from.check(native_id, &endpoint)).await
+        let request = MigrateRequest {
+            token: "preflight".into(),
+            lineage: subject.lineage.clone().unwrap_or_default(),
+            native_id: subject.source.native_id.clone(),
+            endpoint,
+            networks: subject.networks.clone(),
+            storage: subject.storage.clone(),
+        };
+        source.run("check", SHORT, from.check(&request)).await
     };
     match checked.await {
         Ok(problems) if problems.iter().any(Problem::blocks) => Err(problems),

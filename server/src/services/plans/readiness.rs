@@ -3,10 +3,13 @@
 use crate::{
     clouds::{Observed, error::Error as CloudError, guard::SHORT},
     error::Result,
-    recovery::steps::script,
+    recovery::{old_copy::in_the_way, steps::script},
     state::{Node, now},
     steering,
-    store::plans::{self, Protected},
+    store::{
+        old_copies,
+        plans::{self, Protected},
+    },
 };
 use model::{
     Mapping, Problem, Severity,
@@ -94,10 +97,13 @@ async fn target(node: &Node, cloud_id: &str, members: &[&Protected], problems: &
         let Ok(Some(point)) = crate::replication::newest(&node.db, &m.member_id).await else { continue };
         let maps = |text: &str| serde_json::from_str::<Vec<Mapping>>(text).unwrap_or_default();
         let (networks, storage) = (maps(&m.networks), maps(&m.storage));
+        let old = old_copies::at(&node.db, &m.lineage, cloud_id).await.ok().flatten();
+        problems.extend(old.iter().map(|old| in_the_way(old, name)));
+        let replaces = old.as_ref().map(|old| old.native_id.as_str());
         let dry = guard.run("check_create", SHORT, async {
             let machines = guard.cloud().machines().ok_or_else(|| CloudError::lacks("create machines"))?;
             // Its disks are there: the recovery point itself.
-            machines.check_create(&point.spec.beyond(0), &networks, &storage).await
+            machines.check_create(&point.spec.beyond(0), &networks, &storage, replaces).await
         });
         match dry.await {
             Ok(found) => problems.extend(found),

@@ -26,6 +26,7 @@ const TIMING: Timing = Timing {
     heartbeat: Duration::from_millis(300),
     margin: Duration::from_millis(300),
     poll: Duration::from_millis(15),
+    keep: Duration::from_millis(50),
 };
 
 impl Life {
@@ -74,7 +75,7 @@ impl Life {
 
     /// For the next life: as if the lease had run out already.
     pub async fn expire_leases(&self) {
-        self.sql("UPDATE runs SET lease_until = 0").await;
+        self.sql("UPDATE runs SET lease_until = 0; UPDATE members SET lease_until = 0").await;
         self.node.recovery.wake();
     }
 }

@@ -7,7 +7,7 @@ use model::{
     machine::PowerState,
 };
 use server::clouds::{
-    Cloud, CreateRequest, DiskSink, DiskSource, Inventory, MachineSpec, Machines, Power, StopMode,
+    Cloud, CreateRequest, DiskSink, DiskSource, Inventory, LiveMigration, MachineSpec, Machines, MigrateRequest, Power, StopMode,
     error::{Error, Result},
     simulator,
 };
@@ -15,7 +15,7 @@ use std::sync::{
     Arc, Mutex,
     atomic::{AtomicBool, AtomicU64, Ordering},
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 
 pub type Violations = Arc<Mutex<Vec<String>>>;
 
@@ -78,6 +78,9 @@ impl Watched {
     fn power(&self) -> Result<&dyn Power> {
         self.inner.power().ok_or_else(|| Error::lacks("power"))
     }
+    fn moved(&self) -> Result<&dyn LiveMigration> {
+        self.inner.live_migration().ok_or_else(|| Error::lacks("live migration"))
+    }
     fn made(&self) -> Result<&dyn Machines> {
         self.inner.machines().ok_or_else(|| Error::lacks("machines"))
     }
@@ -108,6 +111,9 @@ impl Cloud for Watched {
     }
     fn disk_sink(&self) -> Option<&dyn DiskSink> {
         self.inner.disk_sink()
+    }
+    fn live_migration(&self) -> Option<&dyn LiveMigration> {
+        Some(self)
     }
 }
 
@@ -145,8 +151,14 @@ impl Machines for Watched {
     async fn describe(&self, native_id: &str) -> Result<MachineSpec> {
         self.made()?.describe(native_id).await
     }
-    async fn check_create(&self, spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping]) -> Result<Vec<Problem>> {
-        self.made()?.check_create(spec, networks, storage).await
+    async fn check_create(
+        &self,
+        spec: &MachineSpec,
+        networks: &[Mapping],
+        storage: &[Mapping],
+        replaces: Option<&str>,
+    ) -> Result<Vec<Problem>> {
+        self.made()?.check_create(spec, networks, storage, replaces).await
     }
     async fn create(&self, request: &CreateRequest) -> Result<String> {
         self.change(self.made()?.create(request)).await
@@ -156,5 +168,35 @@ impl Machines for Watched {
     }
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {
         self.change(self.made()?.delete(native_id, with_disks)).await
+    }
+}
+
+#[async_trait]
+impl LiveMigration for Watched {
+    async fn endpoint(&self) -> Result<serde_json::Value> {
+        self.moved()?.endpoint().await
+    }
+    async fn check(&self, request: &MigrateRequest) -> Result<Vec<Problem>> {
+        self.moved()?.check(request).await
+    }
+    async fn migrate(&self, request: &MigrateRequest, progress: mpsc::Sender<(u64, u64)>) -> Result<()> {
+        // The node can die when it has begun, and when it has ended.
+        let begun = async {
+            tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+            if self.crash.strikes() {
+                std::future::pending::<()>().await;
+            }
+            std::future::pending::<Result<()>>().await
+        };
+        let work = async {
+            tokio::select! { done = self.moved()?.migrate(request, progress) => done, never = begun => never }
+        };
+        self.change(work).await
+    }
+    async fn cancel(&self, native_id: &str) -> Result<()> {
+        self.change(self.moved()?.cancel(native_id)).await
+    }
+    async fn forget(&self, token: &str, lineage: &str) -> Result<()> {
+        self.change(self.moved()?.forget(token, lineage)).await
     }
 }

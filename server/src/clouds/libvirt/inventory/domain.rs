@@ -1,6 +1,6 @@
 //! A domain's XML and figures as a machine of the model. Pure.
 
-use super::super::{meta, sys::Stats, sys::raw};
+use super::super::{lock, meta, sys::Stats, sys::raw};
 use crate::clouds::Observed;
 use model::machine::{Disk, Firmware, Nic, PowerState};
 use roxmltree::{Document, Node};
@@ -48,7 +48,8 @@ pub fn observed(xml: &str, facts: &Facts) -> Result<Option<Observed>, roxmltree:
         autostart: facts.autostart,
         native: native(root, facts),
         tags: meta.tags,
-        locked: meta.locked,
+        // The words alone keep nobody from starting it: somebody may have taken the disk away.
+        locked: meta.locked.filter(|_| devices(root, "disk").any(lock::is_lock_disk)),
     }))
 }
 

@@ -13,9 +13,11 @@ use super::{
 use crate::clouds::{MachineSpec, error::Result};
 use roxmltree::Document;
 
+/// Without the machine that will be gone by then.
+///
 /// # Errors
 /// libvirt's.
-pub fn host(conn: &Conn, spec: &MachineSpec) -> Result<Host> {
+pub fn host(conn: &Conn, spec: &MachineSpec, replaces: Option<&str>) -> Result<Host> {
     let seen = resources::look(conn)?;
     let itself = seen.hosts.into_iter().next();
     let mut host = Host {
@@ -31,6 +33,9 @@ pub fn host(conn: &Conn, spec: &MachineSpec) -> Result<Host> {
         let Ok(document) = Document::parse(&xml) else { continue };
         let root = document.root_element();
         let (name, uuid) = (text(root, "name").unwrap_or_default(), text(root, "uuid").unwrap_or_default());
+        if replaces == Some(&uuid) {
+            continue;
+        }
         let macs = devices(root, "interface").filter_map(|nic| child(nic, "mac")?.attribute("address"));
         host.macs.extend(macs.map(|mac| (mac.to_lowercase(), name.clone())));
         host.machines.push((name, uuid));

@@ -7,6 +7,9 @@ mod look;
 mod rewrite;
 mod spec;
 
+pub use edit::Edits;
+pub use rewrite::interface;
+
 use super::{Libvirt, inventory};
 use crate::clouds::{
     CreateRequest, MachineSpec, Machines,
@@ -26,9 +29,15 @@ impl Machines for Libvirt {
         .await
     }
 
-    async fn check_create(&self, spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping]) -> Result<Vec<Problem>> {
-        let (spec, networks, storage) = (spec.clone(), networks.to_vec(), storage.to_vec());
-        self.link.run(move |conn| Ok(check::problems(&spec, &networks, &storage, &look::host(conn, &spec)?))).await
+    async fn check_create(
+        &self,
+        spec: &MachineSpec,
+        networks: &[Mapping],
+        storage: &[Mapping],
+        replaces: Option<&str>,
+    ) -> Result<Vec<Problem>> {
+        let (spec, networks, storage, replaces) = (spec.clone(), networks.to_vec(), storage.to_vec(), replaces.map(str::to_owned));
+        self.link.run(move |conn| Ok(check::problems(&spec, &networks, &storage, &look::host(conn, &spec, replaces.as_deref())?))).await
     }
 
     async fn create(&self, request: &CreateRequest) -> Result<String> {

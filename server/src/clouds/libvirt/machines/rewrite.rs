@@ -84,7 +84,8 @@ pub fn source_of<'a>(node: Node<'a, '_>) -> Option<&'a str> {
     ["network", "bridge", "dev"].iter().find_map(|name| source.attribute(*name))
 }
 
-fn interface(node: Node<'_, '_>, networks: &[Mapping], edits: &mut Edits) {
+/// A card of a definition, connected to the network that its own is mapped to.
+pub fn interface(node: Node<'_, '_>, networks: &[Mapping], edits: &mut Edits) {
     let Some(from) = source_of(node) else { return };
     let to = networks.iter().find(|one| one.from == from).map(|one| one.to.as_str());
     // A bridge that nobody mapped is taken to exist under the same name.

@@ -9,7 +9,7 @@
 
 mod begin;
 mod check;
-mod clean;
+pub mod clean;
 mod extents;
 pub mod plan;
 mod point;
