@@ -67,7 +67,7 @@ macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT b.id AS member_id, m.native_id, m.cloud_id AS source_cloud_id, b.target_cloud_id, s.status AS source_status, \
-             t.status AS target_status, m.changed_at, CASE WHEN m.detail LIKE '%\"autostart\":true%' THEN 1 ELSE 0 END AS autostart, \
+             t.status AS target_status, m.changed_at, CAST(CASE WHEN m.detail LIKE '%\"autostart\":true%' THEN 1 ELSE 0 END AS BIGINT) AS autostart, \
              g.policy, COALESCE(g.storage, b.storage) AS storage, g.name AS group_name \
              FROM members b JOIN machines m ON m.id = b.machine_id JOIN clouds s ON s.id = m.cloud_id \
              LEFT JOIN clouds t ON t.id = b.target_cloud_id LEFT JOIN groups g ON g.id = b.group_id ",
