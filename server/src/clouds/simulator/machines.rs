@@ -29,13 +29,8 @@ impl Machines for Simulator {
         storage: &[Mapping],
         replaces: Option<&str>,
     ) -> Result<Vec<Problem>> {
-        let free = self.capacity_free().await?;
         self.look("check_create", |state| {
             let mut found = clashes(state, spec, replaces);
-            if spec.memory_mib > free {
-                let what = format!("needs {} MiB of memory, {free} MiB are free", spec.memory_mib);
-                found.push(blocker(&spec.name, what, "Free memory there, or choose another cloud."));
-            }
             found.extend(spec.nics.iter().filter_map(|nic| unknown("network", nic.network.as_deref(), networks, &NETWORKS.map(|n| n.0))));
             found.extend(spec.disks.iter().filter_map(|disk| unknown("pool", disk.pool.as_deref(), storage, &POOLS)));
             Ok(found)

@@ -53,11 +53,6 @@ impl Domain {
         Ok(check(unsafe { raw::virDomainIsPersistent(self.ptr()) })? == 1)
     }
 
-    pub fn snapshots(&self) -> R<i32> {
-        // SAFETY: a live handle.
-        check(unsafe { raw::virDomainSnapshotNum(self.ptr(), 0) })
-    }
-
     pub fn start(&self) -> R<()> {
         // SAFETY: a live handle.
         check(unsafe { raw::virDomainCreate(self.ptr()) }).map(drop)
