@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import type { Browser } from '@playwright/test';
 import { PASSWORD, until } from './console';
 
+export const GIVEN = 'given for the first day';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? `${ROOT}/target`;
 
@@ -28,14 +29,18 @@ export class SimulatedNode {
     const program = process.env.CROSSFADE_BIN ?? [`${TARGET}/release/crossfade`, `${TARGET}/debug/crossfade`].find(existsSync) ?? 'crossfade';
     const args = ['serve', '--simulate', String(this.machines), '--listen', new URL(this.url).host, '--data-dir', `${this.dir}/data`, '--site-root', `${TARGET}/site`, '--bootstrap-token-file', `${this.dir}/token`];
     this.node = spawn(program, args, { stdio: ['ignore', log, log] });
+    this.node.once('exit', code => { if (code) console.error(readFileSync(`${this.dir}/node.log`, 'utf8').slice(-500)); });
     await until('the node is ready', async () => (await fetch(`${this.url}/readyz`)).ok, 60_000);
     await until('all machines are seen', async () => (await this.api('GET', '/machines?limit=1')).total === this.machines);
   }
 
   async stop(): Promise<void> {
-    const ended = new Promise(done => this.node?.once('exit', done));
-    this.node?.kill('SIGTERM');
-    await ended;
+    const node = this.node;
+    if (node && node.exitCode === null && node.signalCode === null) {
+      const ended = new Promise(done => node.once('exit', done));
+      node.kill('SIGTERM');
+      await ended;
+    }
     rmSync(this.dir, { recursive: true, force: true });
   }
 
@@ -77,8 +82,8 @@ export class SimulatedNode {
     return `${this.dir}/session.json`;
   }
 
-  /** Somebody who has chosen a password already. */
+  /** Somebody who must choose a password of their own at the first sign-in, made with `GIVEN`. */
   async user(name: string, role: 'viewer' | 'operator' | 'administrator'): Promise<void> {
-    await this.api('POST', '/users', { name, role, password: PASSWORD });
+    await this.api('POST', '/users', { name, role, password: GIVEN });
   }
 }

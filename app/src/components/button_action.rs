@@ -43,19 +43,22 @@ where
             pending.try_set(false);
         });
     };
+    // What was asked for may lead to another page, and end this button while it is told of it.
+    let busy = move || pending.try_get().unwrap_or_default();
+    let why = move || refused.try_get().flatten();
     view! {
         <span class="action">
             <button
                 type="button"
                 class=format!("button {look}")
-                aria-disabled=move || (pending.get() || refused.with(Option::is_some)).to_string()
-                aria-busy=move || pending.get().to_string()
-                title=move || refused.get()
+                aria-disabled=move || (busy() || why().is_some()).to_string()
+                aria-busy=move || busy().to_string()
+                title=why
                 on:click=press
             >
                 {label}
             </button>
-            {move || refused.get().map(|why| view! { <span class="action-why" aria-hidden="true">{why}</span> })}
+            {move || why().map(|why| view! { <span class="action-why" aria-hidden="true">{why}</span> })}
         </span>
     }
 }

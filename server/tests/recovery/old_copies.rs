@@ -28,7 +28,7 @@ async fn locked(life: &life::Life, lab: &Lab, native: &str) -> Option<String> {
 }
 
 async fn locks_told(life: &life::Life) -> usize {
-    let all = audit::list(&life.node, None, None, 200).await.unwrap().items;
+    let all = audit::list(&life.node, audit::Filter::default(), None, 200).await.unwrap().items;
     all.iter().filter(|e| e.action == "machine.lock").count()
 }
 

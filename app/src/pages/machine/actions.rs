@@ -33,12 +33,13 @@ pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
 /// `?do=move`, from the palette. What is refused says why instead.
 fn from_address(machine: RwSignal<Machine>, moving: RwSignal<bool>, protecting: RwSignal<bool>) {
     let toasts = Toasts::get();
-    asked("do", move |what| {
+    asked("do", Signal::derive(move || moving.get() || protecting.get()), move |what| {
         let (name, dialog) = if what == "protect" { ("protect", protecting) } else { ("move", moving) };
         match untrack(|| refused(machine, name).get()) {
             None => dialog.set(true),
             Some(why) => toasts.error(&failed(why)),
         }
+        untrack(|| dialog.get())
     });
 }
 

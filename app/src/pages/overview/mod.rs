@@ -41,7 +41,10 @@ fn draw(fresh: Fresh<Overview>) -> impl IntoView {
         open.set(true);
     });
     // From the palette: the dialog, which asks before anything happens.
-    asked("failover", move |site| fail_over.run(site));
+    asked("failover", open.into(), move |site| {
+        fail_over.run(site);
+        true
+    });
     let sites = move || {
         let (at, sites) = overview.with(|o| (o.at, o.sites.clone()));
         sites.into_iter().map(|s| site::card(s, at, fail_over)).collect_view()

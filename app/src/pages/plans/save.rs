@@ -41,12 +41,12 @@ pub fn Save(draft: Draft, id: Option<Id>) -> impl IntoView {
             }
         };
         toasts.say("Saved.");
-        let new = kept.with_value(Option::is_none);
-        draft.version.set(plan.version);
-        draft.saved.set(plan.spec);
-        draft.reset();
-        if new {
+        if kept.with_value(Option::is_none) {
             navigate.with_value(|go| go(&format!("/plans/{}", plan.id), NavigateOptions::default()));
+        } else {
+            draft.version.set(plan.version);
+            draft.saved.set(plan.spec);
+            draft.reset();
         }
         Ok(())
     };

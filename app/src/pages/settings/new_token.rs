@@ -43,7 +43,7 @@ fn TokenForm(result: RwSignal<Option<CreatedToken>>, made: Callback<()>) -> impl
     let roles: Vec<(String, String)> = Role::ALL.map(|r| (r.as_str().to_owned(), r.as_str().to_owned())).into();
     let wallboard = move || purpose.get() == "wallboard";
     let make = move || async move {
-        let purpose = if wallboard() { TokenPurpose::Wallboard } else { TokenPurpose::Api };
+        let purpose = if purpose.get_untracked() == "wallboard" { TokenPurpose::Wallboard } else { TokenPurpose::Api };
         let role = Role::parse(&role.get_untracked()).filter(|_| purpose == TokenPurpose::Api).unwrap_or(Role::Viewer);
         // What is not understood must never come to mean "for ever".
         let expires_in_days = match number::optional(&days.get_untracked(), &TOKEN_DAYS, "days") {
