@@ -88,8 +88,9 @@ mod tests {
     use super::*;
 
     fn sample() -> Chunks {
-        let names = [("split_runs", "split_runs.12"), ("chunk_1", "chunk_1.34")].map(|(old, new)| (old.into(), new.into()));
-        Chunks { names: names.into(), needed: [("runs".into(), vec!["chunk_1.34".into(), "split_runs.12".into()])].into() }
+        let names = [("split_runs", "split_runs.12"), ("chunk_1", "chunk_1.34")].map(|(old, new)| (old.to_owned(), new.to_owned()));
+        let needed = [("runs".to_owned(), vec!["chunk_1.34".to_owned(), "split_runs.12".to_owned()])];
+        Chunks { names: names.into(), needed: needed.into() }
     }
 
     #[test]
