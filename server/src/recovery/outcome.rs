@@ -10,8 +10,8 @@ use model::{
     run::{MachineOutcome, Outcome, RunKind, RunState, StepState},
 };
 
-pub fn observed(spec: &RunSpec, run: &RunRow, steps: &[StepRow]) -> Outcome {
-    let machines: Vec<(Facts, MachineOutcome)> = spec.subjects.iter().map(|s| machine(s, run, steps)).collect();
+pub fn observed(spec: &RunSpec, run: &RunRow, steps: &[StepRow], now: Millis) -> Outcome {
+    let machines: Vec<(Facts, MachineOutcome)> = spec.subjects.iter().map(|s| machine(s, run, steps, now)).collect();
     let worst = |get: fn(&MachineOutcome) -> Option<u64>| machines.iter().filter_map(|(_, m)| get(m)).max();
     let planned = run.kind == RunKind::Move.as_str();
     let downtime = |f: &Facts| between(f.asked_off_at.or(f.off_at), f.well_at);
@@ -26,7 +26,7 @@ pub fn observed(spec: &RunSpec, run: &RunRow, steps: &[StepRow]) -> Outcome {
     }
 }
 
-fn machine(subject: &Subject, run: &RunRow, steps: &[StepRow]) -> (Facts, MachineOutcome) {
+fn machine(subject: &Subject, run: &RunRow, steps: &[StepRow], now: Millis) -> (Facts, MachineOutcome) {
     let own: Vec<&StepRow> = steps.iter().filter(|s| s.machine.as_deref() == Some(&subject.label)).collect();
     let mut facts = Facts::default();
     for step in &own {
@@ -41,7 +41,7 @@ fn machine(subject: &Subject, run: &RunRow, steps: &[StepRow]) -> (Facts, Machin
         recovered,
         rta_ms: between(Some(run.created_at), facts.well_at),
         // Seen off: nothing was written after that. Not seen off: it lived at least until it was last seen.
-        rpa_ms: between(facts.taken_at, facts.off_at.or(subject.seen_at)).filter(|_| facts.taken_at.is_some()),
+        rpa_ms: between(facts.taken_at, facts.off_at.or(subject.seen_at)).filter(|_| loss_is_known(facts.taken_at, now)),
         point_taken_at: facts.taken_at,
         message: trouble.and_then(|s| s.message.clone()),
     };
@@ -50,6 +50,11 @@ fn machine(subject: &Subject, run: &RunRow, steps: &[StepRow]) -> (Facts, Machin
 
 fn ok(step: &StepRow) -> bool {
     view::step_state(step) == StepState::Succeeded
+}
+
+/// Of a point from the future (a clock was set back) nobody can say how much was lost: never nothing.
+fn loss_is_known(taken_at: Option<Millis>, now: Millis) -> bool {
+    taken_at.is_some_and(|at| model::age(at, now).is_some())
 }
 
 /// Never negative: the later one may have been taken by another clock.
@@ -81,5 +86,16 @@ pub fn in_words(state: RunState, message: Option<&str>, outcome: &Outcome, left:
             (Severity::Warning, format!("Done with errors: {good} of {} machines{time}{loss}.{why}", outcome.machines.len()))
         }
         _ => (Severity::Critical, format!("Failed.{why}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_point_from_the_future_is_no_loss_of_nothing() {
+        assert!(loss_is_known(Some(1_000), 2_000) && loss_is_known(Some(3_000), 2_000));
+        assert!(!loss_is_known(Some(3_600_000), 2_000) && !loss_is_known(None, 2_000));
     }
 }

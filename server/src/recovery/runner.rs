@@ -242,7 +242,7 @@ impl Driver {
     }
 
     async fn finish(&self, state: RunState, message: Option<String>, run: &RunRow, steps: &[StepRow]) -> Result<(), Lost> {
-        let outcome = outcome::observed(&self.spec, run, steps);
+        let outcome = outcome::observed(&self.spec, run, steps, now());
         let (severity, text) = outcome::in_words(state, message.as_deref(), &outcome, &outcome::left(steps));
         self.journal.finish(state.as_str(), message.as_deref(), &outcome, severity, &text).await
     }

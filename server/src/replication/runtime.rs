@@ -11,13 +11,15 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
 };
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 #[derive(Default)]
 pub struct Runtime {
     slots: Mutex<HashMap<Id, Arc<Slot>>>,
     buckets: Mutex<HashMap<Id, Arc<Bucket>>>,
+    /// First copies of runs, by cloud.
+    turns: Mutex<HashMap<Id, Arc<Semaphore>>>,
     wake: Notify,
 }
 
@@ -36,6 +38,12 @@ pub struct Slot {
 impl Runtime {
     pub fn slot(&self, member_id: &str) -> Arc<Slot> {
         lock(&self.slots).entry(member_id.to_owned()).or_default().clone()
+    }
+
+    /// For the first copy of a run, which may take hours: at one cloud only so many at a time, as in the background. What
+    /// a machine waits for, a last copy while it is off, takes no turn.
+    pub fn turn(&self, cloud_id: &str, limit: usize) -> Arc<Semaphore> {
+        lock(&self.turns).entry(cloud_id.to_owned()).or_insert_with(|| Arc::new(Semaphore::new(limit))).clone()
     }
 
     pub fn forget(&self, member_id: &str) {

@@ -92,3 +92,19 @@ async fn a_full_source_pool_ends_the_cycle_and_not_the_machine() {
     lab.forget(name);
     sh(lab, &format!("rm -f {FOLDER}/*; mount -o remount,size=64m {FOLDER}"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_makes_points_impossible_is_told_before() {
+    let Some(bed) = libvirt() else { return };
+    let lab = bed.lab.as_ref().unwrap();
+    let name = "suite-snap";
+    let id = bed.machine(name, &["mem=96"]).await.native_id;
+    let disks = bed.source.disk_source().unwrap();
+    assert_eq!(disks.check(&id).await.unwrap(), []);
+    lab.run(&["virsh", "berlin", "snapshot-create-as", name, "before-upgrade"]);
+    let found = disks.check(&id).await.unwrap();
+    assert!(found.len() == 1 && found[0].blocks() && found[0].what.contains("1 snapshots"), "{found:?}");
+    lab.run(&["virsh", "berlin", "snapshot-delete", name, "before-upgrade"]);
+    assert_eq!(disks.check(&id).await.unwrap(), []);
+    lab.forget(name);
+}

@@ -167,3 +167,28 @@ fn prompts_and_scripts_are_steps() {
         assert_succeeded(&life.over(&run.id).await);
     });
 }
+
+/// Ten moves at once must not open ten jobs at one hypervisor; all of them come through.
+#[test]
+fn first_copies_of_many_moves_take_turns() {
+    let lab = Lab::new("turns");
+    let life = lab.boot();
+    let natives = lab.running.clone();
+    life.block_on(async {
+        let turn = life.node.replication.turn(&lab.cloud("berlin"), life.node.limits.cycles_per_cloud);
+        let held = turn.clone().acquire_many_owned(3).await.unwrap();
+        let mut ids = vec![];
+        for native in &natives {
+            ids.push(life.start_move(&lab, native).await.id);
+        }
+        let waits = |d: &model::run::RunDetail| d.events.iter().any(|e| e.text.contains("waiting for a turn"));
+        for id in &ids {
+            assert!(!life.until(id, waits).await.run.state.is_over());
+        }
+        drop(held);
+        for id in &ids {
+            assert_succeeded(&life.over(id).await);
+        }
+        assert_eq!(turn.available_permits(), 3);
+    });
+}

@@ -10,7 +10,7 @@ use crate::{
 };
 use model::{Severity, Transfer};
 use std::{sync::Arc, time::Duration};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 /// So little is left that a further pass would not shorten the downtime: a cycle of this size takes about a second.
 const SMALL: u64 = 16 << 20;
@@ -20,6 +20,7 @@ const PASSES: u32 = 8;
 pub async fn run(ctx: &Context, phase: Phase) -> Result<End, Halt> {
     match phase {
         Phase::Initial => {
+            let _turns = turns(ctx).await?;
             let cycle = cycle(ctx).await?;
             report(ctx, "Everything was copied", cycle)
         }
@@ -29,6 +30,24 @@ pub async fn run(ctx: &Context, phase: Phase) -> Result<End, Halt> {
             report(ctx, "The last changes were copied with the machine off: nothing is lost", cycle)
         }
     }
+}
+
+/// Its turn at both clouds; always in the same order, so that two runs never wait for each other.
+async fn turns(ctx: &Context) -> Result<Vec<OwnedSemaphorePermit>, Halt> {
+    let subject = ctx.subject()?;
+    let mut places = [&subject.source, &subject.target];
+    places.sort_by(|a, b| a.cloud_id.cmp(&b.cloud_id));
+    let mut turns = vec![];
+    for place in places {
+        let turn = ctx.node.replication.turn(&place.cloud_id, ctx.node.limits.cycles_per_cloud);
+        if turn.available_permits() == 0 {
+            let limit = ctx.node.limits.cycles_per_cloud;
+            ctx.say(Severity::Info, &format!("{limit} first copies are under way at {}: waiting for a turn.", place.cloud)).await?;
+        }
+        let permit = ctx.unless_interrupted(turn.acquire_owned()).await?;
+        turns.push(permit.map_err(|_| Halt::heals("The node is stopping."))?);
+    }
+    Ok(turns)
 }
 
 async fn deltas(ctx: &Context) -> Result<End, Halt> {

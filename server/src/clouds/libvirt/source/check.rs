@@ -48,7 +48,10 @@ pub fn problems(seen: &Seen) -> Vec<Problem> {
         );
     }
     if seen.snapshots > 0 {
-        let what = format!("It has {} snapshots of libvirt, beside which libvirt keeps no record of changes.", seen.snapshots);
+        let what = format!(
+            "It has {} snapshots of libvirt: they do not come along, and going back to one changes its disks behind the record of changes.",
+            seen.snapshots
+        );
         add(Severity::Critical, &seen.name, what, "Delete or merge them on its host: virsh snapshot-list, virsh snapshot-delete.");
     }
     match &seen.disks {

@@ -51,7 +51,11 @@ pub fn look(conn: &Conn, machine: &Domain, disks: &[SourceDisk]) -> Result<Room>
         let Some(seen) = resources::pool(&pool).filter(|seen| seen.active) else { continue };
         if disks.iter().any(|disk| Some(plan::scratch_folder(disk)) == seen.path.as_deref()) {
             refresh(&pool, &seen.name, FRESH);
-            let free = pool.info()?.free;
+            let mut free = pool.info()?.free;
+            // Somebody may have made room since.
+            if free < room.margin && refresh(&pool, &seen.name, Duration::ZERO) {
+                free = pool.info()?.free;
+            }
             room.pools.push(Beside { pool, name: seen.name, free, taken, at: Instant::now() });
         }
     }
