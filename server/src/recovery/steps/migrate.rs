@@ -44,7 +44,13 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
         let lineage = ctx.lineage()?;
         old_copy::make_way(ctx, &target, &lineage).await?;
         ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &machine_id, &lineage, now())).await?;
-        send(ctx, &source, &target, &lineage).await?;
+        if let Err(halt) = send(ctx, &source, &target, &lineage).await {
+            let Halt::Failed { message, heals } = halt else { return Err(halt) };
+            // One that an earlier attempt began may have arrived between the look and the act.
+            if whereabouts(&source, &target, native_id).await? != Whereabouts::Target {
+                return Err(Halt::Failed { message, heals: heals || first == Whereabouts::Unclear });
+            }
+        }
     }
     let seen = whereabouts(&source, &target, native_id).await?;
     if seen != Whereabouts::Target {
