@@ -55,7 +55,22 @@ fn cloud(id: &str, name: &str) -> StoredCloud {
         running: 0,
         fields,
     };
-    StoredCloud { cloud, secrets: None }
+    StoredCloud { cloud, secrets: None, host_id: None }
+}
+
+fn event() -> StoredAudit {
+    StoredAudit {
+        seq: 0,
+        at: now(),
+        actor: "node:x".into(),
+        action: "machine.lock".into(),
+        subject: "web1".into(),
+        object: None,
+        ok: 1,
+        detail: String::new(),
+        address: None,
+        also: vec![],
+    }
 }
 
 fn observed(native_id: &str) -> Observed {
@@ -82,7 +97,7 @@ fn observed(native_id: &str) -> Observed {
 async fn machine(db: &Db) -> (String, String, String) {
     let mut ids = vec![];
     for id in ["a", "b"] {
-        clouds::insert(db, &cloud(id, id), now()).await.unwrap();
+        clouds::insert(db, &cloud(id, id), now(), &event()).await.unwrap();
         let seen = observed("n");
         let machine_id = inventory::machine_id(id, "n");
         let detail = serde_json::to_string(&seen).unwrap();
@@ -155,16 +170,7 @@ async fn one_node_locks_an_old_copy_and_it_is_told_once() {
         assert!(old_copies::claim(&db, &old, 10_000).await.unwrap());
         assert!(!old_copies::claim(&db, &old, 10_000).await.unwrap(), "two at once");
         assert!(old_copies::is_claimed(&db, &old).await.unwrap());
-        let event = StoredAudit {
-            seq: 0,
-            at: now(),
-            actor: "node:x".into(),
-            action: "machine.lock".into(),
-            subject: "web1".into(),
-            ok: 1,
-            detail: String::new(),
-            address: None,
-        };
+        let event = event();
         assert!(old_copies::locked(&db, &loose[0], now(), &event).await.unwrap().is_some());
         assert!(old_copies::locked(&db, &loose[0], now(), &event).await.unwrap().is_none(), "told twice");
         assert!(!old_copies::is_claimed(&db, &old).await.unwrap());
@@ -179,7 +185,7 @@ async fn a_cloud_that_one_node_adds_changes_or_removes_is_followed_by_the_other(
     for url in stores(folder.path()).await {
         let (one, two) = (node(&url, folder.path()).await, node(&url, folder.path()).await);
         let mut stored = cloud(&new_id(), "berlin");
-        clouds::insert(&one.db, &stored, now()).await.unwrap();
+        clouds::insert(&one.db, &stored, now(), &event()).await.unwrap();
         let id = stored.cloud.id.clone();
         for node in [&one, &two] {
             follow::look(node).await.unwrap();
@@ -189,11 +195,11 @@ async fn a_cloud_that_one_node_adds_changes_or_removes_is_followed_by_the_other(
         follow::look(&two).await.unwrap();
         assert!(std::sync::Arc::ptr_eq(&opened, &two.clouds.get(&id).unwrap()), "opened anew without need");
         stored.cloud.name = "berlin-2".into();
-        clouds::update(&one.db, &stored).await.unwrap();
+        clouds::update(&one.db, &stored, &event()).await.unwrap();
         follow::look(&two).await.unwrap();
         assert_eq!(two.clouds.get(&id).unwrap().name, "berlin-2");
         assert_eq!(two.inventory.cloud(&id).unwrap().name, "berlin-2");
-        clouds::remove(&one.db, &id).await.unwrap();
+        clouds::remove(&one.db, &id, &event()).await.unwrap();
         follow::look(&two).await.unwrap();
         assert!(two.clouds.get(&id).is_none() && two.inventory.cloud(&id).is_none());
         for node in [&one, &two] {
