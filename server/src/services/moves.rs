@@ -48,6 +48,7 @@ pub async fn start(node: &Node, caller: &Caller, request: &MoveRequest) -> Resul
         stop_timeout_seconds: request.stop_timeout_seconds,
         service_addresses: request.service_addresses.clone(),
         keep_source_hours: request.keep_source_hours,
+        old_copy: found.old_copy,
     });
     let subject = found.subject.name.clone();
     let spec = RunSpec { subjects: vec![found.subject], ..RunSpec::default() };

@@ -10,9 +10,10 @@ use crate::{
     },
     state::{Node, new_id, now},
     store::{
-        commands::{self, Commanded},
-        runs::{self, Created, NewRun},
-        steps,
+        commands::{self, Commanded, Reopened},
+        copies,
+        runs::{self, Created, NewRun, RunRow},
+        steps::{self, StepRow},
     },
 };
 use model::{
@@ -53,10 +54,39 @@ pub async fn command(node: &Node, caller: &Caller, id: &str, command: &RunComman
         let about_input = matches!(command, RunCommand::SkipStep { .. }) && field == "reason" || refusal.starts_with("To go on, type");
         return Err(if about_input { Error::invalid(field, refusal) } else { Error::conflict(refusal) });
     }
-    write(node, caller, id, command).await?;
+    match command {
+        RunCommand::RetryStep { step } if view::state(&row).is_over() => reopen(node, caller, &row, &rows, step).await?,
+        _ => write(node, caller, id, command).await?,
+    }
     node.recovery.wake();
     super::audit::record(node, caller, &format!("run.{}", word(command)), id, true, control::event(command, &caller.name)).await;
     get(node, id).await
+}
+
+/// As long as its machines are where it left them.
+async fn reopen(node: &Node, caller: &Caller, row: &RunRow, rows: &[StepRow], step: &str) -> Result<()> {
+    let spec: RunSpec = serde_json::from_str(&row.spec).map_err(Error::internal)?;
+    let mut subjects = vec![];
+    for made in rows.iter().filter(|s| s.kind == "promote" || s.kind == "create" || s.kind == "migrate") {
+        subjects.extend(view::facts(made).machine_id);
+    }
+    for machine_id in &subjects {
+        let copy = copies::get(&node.db, machine_id).await?;
+        if copy.is_some_and(|c| c.role == "active" && c.run_id.as_ref() != Some(&row.id) || c.role == "superseded") {
+            return Err(Error::conflict("Machines of this run were moved or failed over again since: begin anew."));
+        }
+    }
+    subjects.extend(locks(&spec));
+    subjects.sort();
+    subjects.dedup();
+    let command = RunCommand::RetryStep { step: step.into() };
+    let (event, decided) = (control::event(&command, &caller.name), control::decision(&command, &caller.name));
+    let text = serde_json::json!(decided.map(|d| d.1)).to_string();
+    match commands::reopen(&node.db, &row.id, step, &subjects, &text, &event, now()).await? {
+        Reopened::Yes => Ok(()),
+        Reopened::No => Err(Error::conflict("The run went on in the meantime. Look again.")),
+        Reopened::Taken => Err(Error::conflict("Another run works on a machine of this one. Wait for its end.")),
+    }
 }
 
 async fn write(node: &Node, caller: &Caller, id: &str, command: &RunCommand) -> Result<()> {

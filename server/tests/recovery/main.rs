@@ -4,7 +4,9 @@
 mod cancel;
 mod control;
 mod crash;
+mod failback;
 mod faults;
 mod flow;
+mod living;
 mod ownership;
 mod support;

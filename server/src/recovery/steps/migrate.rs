@@ -6,7 +6,7 @@ use crate::{
     inventory,
     recovery::{context::Context, look, spec::Facts},
     state::now,
-    store::copies,
+    store::copies::{self, Incoming},
 };
 use model::{Transfer, machine::PowerState};
 use std::time::Duration;
@@ -21,7 +21,8 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let there = look::state(&target, native_id, Duration::from_secs(8)).await?;
     if there != Some(PowerState::Running) {
         let lineage = ctx.lineage()?;
-        ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &machine_id, &lineage, now())).await?;
+        let copy = Incoming { machine_id: &machine_id, lineage: &lineage, point_id: None, at: now() };
+        ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &copy)).await?;
         send(ctx, &source, &target).await?;
     }
     let (here, there) = (look::state(&source, native_id, SHORT).await?, look::state(&target, native_id, SHORT).await?);
