@@ -37,6 +37,11 @@ async fn to_the_end(life: &life::Life, id: &str) -> model::run::RunDetail {
             // Somebody else may have been faster: the next look tells.
             let _ = runs::command(&life.node, &admin(), id, &retry).await;
         }
+        // A source of which it could not be seen whether it is off: nobody states what nobody knows.
+        for step in d.steps.iter().filter(|s| s.state == StepState::Waiting) {
+            let no = RunCommand::Answer { step: step.key.clone(), proceed: false, comment: String::new() };
+            let _ = runs::command(&life.node, &admin(), id, &no).await;
+        }
         life.until(id, |d| d.run.state != RunState::Waiting).await;
     }
     panic!("it never ends:\n{}", told(&life.detail(id).await));

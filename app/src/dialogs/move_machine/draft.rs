@@ -39,6 +39,7 @@ impl MoveDraft {
             stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, 1, 3_600, "seconds"),
             service_addresses: addresses(&mut faults, &self.addresses),
             keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, 0, 8_760, "hours"),
+            point_id: None,
         };
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }

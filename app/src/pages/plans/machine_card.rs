@@ -68,6 +68,13 @@ fn Settings(member: StoredValue<Id>, draft: Draft, settings: Memo<PlanMachine>) 
     });
     view! {
         <After member draft settings/>
+        <label class="choice">
+            <input
+                type="checkbox" prop:checked=move || settings.with(|s| s.always_start)
+                on:change:target=move |e| { let on = e.target().checked(); change(&|p| p.always_start = on) }
+            />
+            <span>"Start it even if it was off"</span>
+        </label>
         <HealthFields id=id.clone() form/>
         <NumberField
             label="Give it, seconds" id=format!("{id}-timeout") least=1 most=86_400
