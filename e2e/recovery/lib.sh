@@ -126,6 +126,25 @@ run_wait() {
   done
 }
 
+runs_at() { [ "$("$LAB" virsh "$1" domstate "$2" 2>/dev/null | head -n 1)" = running ]; }
+
+group_id() { api GET /groups | jq -r --arg n "$1" '.items[] | select(.name == $n) | .id'; }
+
+# reprotect GROUP SECONDS: in the other direction, and every machine has a recovery point there.
+reprotect() {
+  local id; id=$(group_id "$1")
+  until_json 90 "the group can be reprotected" "/groups/$id/reprotect" '.refused == null'
+  api GET "/groups/$id/reprotect" | jq -c '{from, to, bytes}'
+  api POST "/groups/$id/reprotect" '{}' >/dev/null
+  until_json "$2" "every machine is protected in the other direction" "/groups/$id" \
+    '[.members[] | select(.replication.newest_point_at == null)] | length == 0'
+}
+
+# A failover of a site that answers: no statement.
+fail_over_living() {
+  api POST "/sites/$1/failover" "$(jq -n --arg s "$1" '{confirm: $s}')" | jq -r .id
+}
+
 # Only one of the two sites may run a machine: asked of the hypervisors, not of the node.
 one_copy() {
   local name=$1 site running=0

@@ -70,10 +70,37 @@ a_failover() {
   ok "six machines failed over, the node was killed $KILLS times; berlin returned and its copies stay down"
 }
 
+# Goes on where a_failover ended: berlin is back, the machines run at dublin.
+the_way_back() {
+  local run name before
+  declare -A before
+  reprotect shop 300
+  for name in "${SIX[@]}"; do before[$name]=$(counter_of "$name"); done
+  run=$(fail_over_living dublin)
+  harass "$run" "${SIX[*]}"
+  [ "$(run_state "$run")" = succeeded ] || { run_told "$run"; die "the failback did not succeed"; }
+  for name in "${SIX[@]}"; do
+    one_copy "$name"
+    runs_at berlin "$name" || die "$name does not run at berlin"
+    [ "$(counter_of "$name" counter_at_boot)" -ge "${before[$name]}" ] || die "the counter of $name went back"
+  done
+  [ "$("$LAB" counter "$CF_SERVICE_IP" | jq -r .host)" = web1 ] || die "the service address does not reach web1"
+  api GET "/runs/$run" | jq -c '.outcome | {rta_ms, rpa_ms}'
+  ok "six machines are at berlin again, the node was killed $KILLS times; no counter went back"
+  reprotect shop 300
+  ok "and are protected to dublin again"
+}
+
+counter_of() {
+  local var=CF_${1^^}_IP
+  "$LAB" counter "${!var}" | jq -r ".${2:-counter}"
+}
+
 for round in $(seq "$ROUNDS"); do
   printf 'round %d of %d\n' "$round" "$ROUNDS"
   fresh
   a_move
   fresh
   a_failover
+  the_way_back
 done

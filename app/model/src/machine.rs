@@ -213,3 +213,10 @@ pub enum PowerAction {
 pub struct PowerRequest {
     pub action: PowerAction,
 }
+
+/// Body of `POST /machines/{id}/remove-copy`: the machine's name, typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Confirmed {
+    pub confirm: String,
+}

@@ -54,6 +54,9 @@ pub struct PlanMachine {
     pub health_timeout_seconds: u32,
     #[serde(default)]
     pub start_delay_seconds: u32,
+    /// Started by a failover although it was off when it was last seen. Otherwise it is made there and left off.
+    #[serde(default)]
+    pub always_start: bool,
 }
 
 fn third() -> u8 {
@@ -72,6 +75,7 @@ impl PlanMachine {
             health: HealthCheck::default(),
             health_timeout_seconds: two_minutes(),
             start_delay_seconds: 0,
+            always_start: false,
         }
     }
 }
@@ -122,6 +126,9 @@ pub struct ServiceAddress {
     pub member_id: Id,
     /// `garp`: a stretched network, moved by gratuitous ARP.
     pub mechanism: String,
+    /// The network of the card that carries it, by its name at the recovery site: for machines with several cards.
+    #[serde(default)]
+    pub network: Option<String>,
     /// How it is proved from outside.
     #[serde(default)]
     pub probe: HealthCheck,
@@ -134,6 +141,21 @@ pub struct Callout {
     /// Runs before this priority group (1..=5), or after all with 6.
     pub before_priority: u8,
     pub action: CalloutAction,
+    /// When a script fails. A prompt that is answered "do not go on" always keeps what comes after it from starting.
+    #[serde(default)]
+    pub on_error: CalloutError,
+}
+
+/// What the failure of a script means for what comes after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum CalloutError {
+    /// Somebody decides: retry, or skip with a reason.
+    #[default]
+    Wait,
+    /// It is written down, and everything goes on.
+    GoOn,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -171,3 +171,31 @@ pub struct NewGroup {
     #[serde(default)]
     pub machine_ids: Vec<Id>,
 }
+
+/// `GET /groups/{id}/reprotect`: what it would take to protect the machines of a group, which were recovered at its
+/// other site, in the other direction.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reprotection {
+    /// Where the machines run now.
+    pub from: String,
+    pub to: String,
+    pub target_cloud: String,
+    pub machines: Vec<ReprotectMachine>,
+    /// About so many are sent at first.
+    pub bytes: u64,
+    /// In this direction: the group's own the other way round.
+    pub networks: Vec<Mapping>,
+    pub storage: Vec<Mapping>,
+    pub problems: Vec<crate::Problem>,
+    /// Why it cannot be done now.
+    pub refused: Option<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ReprotectMachine {
+    pub member_id: Id,
+    pub name: String,
+    pub bytes: u64,
+}

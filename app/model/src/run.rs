@@ -251,6 +251,9 @@ pub struct MoveRequest {
     /// The source is kept, stopped and locked, for so long.
     #[serde(default = "a_day")]
     pub keep_source_hours: u32,
+    /// An older recovery point at the target instead of the last changes: what was written after it is given up.
+    #[serde(default)]
+    pub point_id: Option<Id>,
 }
 
 fn a_minute() -> u32 {
@@ -314,10 +317,13 @@ pub struct BlastRadius {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlastMachine {
+    pub member_id: Id,
     pub name: String,
     pub plan: String,
     pub priority: u8,
     pub state: crate::machine::PowerState,
+    /// `false`: it was off when it was last seen, so it is made there and left off.
+    pub starts: bool,
     pub newest_point_at: Option<Millis>,
     pub rpo_seconds: u32,
     pub target_cloud: String,
@@ -334,4 +340,15 @@ pub struct FailoverRequest {
     /// Only these plans; empty = every plan whose protected site it is.
     #[serde(default)]
     pub plan_ids: Vec<Id>,
+    /// Machines that come up from an older recovery point; all others from the newest.
+    #[serde(default)]
+    pub points: Vec<PointChoice>,
+}
+
+/// An older recovery point: after an attack the newest may hold the damage.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct PointChoice {
+    pub member_id: Id,
+    pub point_id: Id,
 }

@@ -3,12 +3,12 @@
 use super::{
     client::{Client, Result},
     names,
-    output::{Out, age, table, word},
+    output::{Out, age, bytes, problems, table, word},
     spec,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::protection::{Group, NewGroup, Policy};
+use model::protection::{Group, NewGroup, Policy, Reprotection};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -25,6 +25,13 @@ pub enum Command {
     },
     Resume {
         group: String,
+    },
+    /// Protect machines that were recovered at the other site in the other direction: the way back
+    Reprotect {
+        group: String,
+        /// Only show what it would take
+        #[arg(long)]
+        check: bool,
     },
     /// Give up the protection; the recovery points go, the machines stay
     Remove {
@@ -69,6 +76,7 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         Command::Show { group } => out.show(&names::group(api, &group).await?, show),
         Command::Pause { group } => switch(api, out, &group, "pause").await,
         Command::Resume { group } => switch(api, out, &group, "resume").await,
+        Command::Reprotect { group, check } => reprotect(api, out, &group, check).await,
         Command::Remove { group } => {
             let id = names::group(api, &group).await?.id;
             api.delete::<serde_json::Value>(&format!("/groups/{id}")).await?;
@@ -101,6 +109,25 @@ async fn switch(api: &Client, out: Out, group: &str, verb: &str) -> Result<()> {
     let id = names::group(api, group).await?.id;
     let group: Group = api.post(&format!("/groups/{id}/{verb}"), &serde_json::json!({})).await?;
     out.show(&group, |g| format!("{} is {}.", g.name, if g.paused { "paused" } else { "replicating" }))
+}
+
+async fn reprotect(api: &Client, out: Out, group: &str, check: bool) -> Result<()> {
+    let path = format!("/groups/{}/reprotect", names::group(api, group).await?.id);
+    let found: Reprotection = api.get(&path).await?;
+    if check {
+        return out.show(&found, reprotection);
+    }
+    out.say(reprotection(&found));
+    let group: Group = api.post(&path, &serde_json::json!({})).await?;
+    out.show(&group, |g| format!("{} is protected from {} to {} now.", g.name, g.protected_site, g.recovery_site))
+}
+
+fn reprotection(r: &Reprotection) -> String {
+    let machines = table(["machine", "about"], &r.machines, |m| [m.name.clone(), bytes(m.bytes)]);
+    let mut lines = vec![format!("{} → {} ({}), about {}", r.from, r.to, r.target_cloud, bytes(r.bytes)), String::new(), machines];
+    lines.extend(r.refused.iter().map(|why| format!("STOP: {why}")));
+    lines.push(problems(&r.problems));
+    lines.join("\n")
 }
 
 fn list(all: &[Group]) -> String {

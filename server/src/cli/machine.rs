@@ -3,14 +3,14 @@
 use super::{
     client::{Client, Failure, Result, escape},
     names,
-    output::{Out, age, bytes, problems, table, word},
+    output::{Out, age, ask, bytes, problems, table, word},
     run::watch,
     spec,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
 use model::{
-    machine::{Machine, MachineRow, PowerAction, PowerRequest},
+    machine::{Confirmed, Machine, MachineRow, PowerAction, PowerRequest},
     run::{MoveMode, MovePreflight, MoveRequest, Run},
 };
 
@@ -37,6 +37,13 @@ pub enum Command {
     },
     /// Move a machine to another cloud
     Move(Move),
+    /// Remove a superseded copy with its disks; the active copy stays
+    RemoveCopy {
+        machine: String,
+        /// The machine's name once more, instead of being asked
+        #[arg(long, value_name = "NAME")]
+        confirm: Option<String>,
+    },
 }
 
 #[derive(Args)]
@@ -64,6 +71,9 @@ pub struct Move {
     /// The stopped source is kept for so long
     #[arg(long, default_value_t = 24)]
     keep_source_hours: u32,
+    /// An older recovery point instead of the last changes: what was written after it is given up
+    #[arg(long, value_name = "ID")]
+    point: Option<String>,
     /// Only look what would be in the way
     #[arg(long)]
     check: bool,
@@ -85,6 +95,7 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         Command::Start { machine } => power(api, out, &machine, PowerAction::Start).await,
         Command::Stop { machine, hard } => power(api, out, &machine, if hard { PowerAction::PowerOff } else { PowerAction::Stop }).await,
         Command::Move(m) => start_move(m, api, out).await,
+        Command::RemoveCopy { machine, confirm } => remove_copy(api, out, &machine, confirm).await,
     }
 }
 
@@ -98,6 +109,18 @@ async fn power(api: &Client, out: Out, machine: &str, action: PowerAction) -> Re
     out.show(&seen, |m| format!("{} is {}.", m.row.name, m.row.state.as_str().replace('_', " ")))
 }
 
+async fn remove_copy(api: &Client, out: Out, machine: &str, confirm: Option<String>) -> Result<()> {
+    let id = names::machine(api, machine).await?;
+    let name = api.get::<Machine>(&format!("/machines/{id}")).await?.row.name;
+    let confirm = match confirm {
+        Some(text) => text,
+        None => ask(&format!("Type exactly: {name}\n>"), &format!("Nothing was removed: repeat with --confirm {name}."))?,
+    };
+    api.post::<serde_json::Value>(&format!("/machines/{id}/remove-copy"), &Confirmed { confirm }).await?;
+    out.say(format!("The superseded copy {name} is removed."));
+    Ok(())
+}
+
 async fn start_move(m: Move, api: &Client, out: Out) -> Result<()> {
     let request = MoveRequest {
         machine_id: names::machine(api, &m.machine).await?,
@@ -109,6 +132,7 @@ async fn start_move(m: Move, api: &Client, out: Out) -> Result<()> {
         stop_timeout_seconds: m.stop_timeout,
         service_addresses: m.service_address,
         keep_source_hours: m.keep_source_hours,
+        point_id: m.point,
     };
     let check: MovePreflight = api.post("/moves/preflight", &request).await?;
     if m.check {

@@ -9,7 +9,7 @@ use super::{
 use crate::state::now;
 use clap::{Args, Subcommand};
 use model::{
-    plan::{Callout, CalloutAction, HealthCheck, Plan, PlanMachine, PlanSpec, ServiceAddress},
+    plan::{Callout, CalloutAction, CalloutError, HealthCheck, Plan, PlanMachine, PlanSpec, ServiceAddress},
     protection::Group,
 };
 
@@ -150,7 +150,8 @@ fn numbered(flag: &str, text: &str, most: u8) -> Result<(u8, String)> {
 
 fn address(groups: &[Group], text: &str) -> Result<ServiceAddress> {
     let (address, name) = spec::pair("--service-address", text)?;
-    Ok(ServiceAddress { address, member_id: names::member(groups, &name)?, mechanism: "garp".into(), probe: HealthCheck::default() })
+    let (member_id, mechanism) = (names::member(groups, &name)?, "garp".into());
+    Ok(ServiceAddress { address, member_id, mechanism, network: None, probe: HealthCheck::default() })
 }
 
 fn callouts(a: &Add) -> Result<Vec<Callout>> {
@@ -162,11 +163,17 @@ fn callouts(a: &Add) -> Result<Vec<Callout>> {
             name: program.clone(),
             before_priority,
             action: CalloutAction::Script { program, args: words.collect(), timeout_seconds: 120 },
+            on_error: CalloutError::default(),
         })
     };
     let prompt = |text: &String| {
         let (before_priority, question) = numbered("--prompt", text, 6)?;
-        Ok(Callout { name: question.clone(), before_priority, action: CalloutAction::Prompt { question } })
+        Ok(Callout {
+            name: question.clone(),
+            before_priority,
+            action: CalloutAction::Prompt { question },
+            on_error: CalloutError::default(),
+        })
     };
     a.scripts.iter().map(script).chain(a.prompts.iter().map(prompt)).collect()
 }

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::run::{BlastRadius, FailoverRequest, Run};
+use model::run::{BlastRadius, FailoverRequest, PointChoice, Run};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -31,6 +31,9 @@ pub struct Failover {
     /// Only this plan (several times for several)
     #[arg(long = "plan")]
     plans: Vec<String>,
+    /// An older recovery point for a machine, as MACHINE=POINT (several times for several)
+    #[arg(long = "point", value_name = "MACHINE=POINT")]
+    points: Vec<String>,
     /// Wait for the end
     #[arg(long)]
     watch: bool,
@@ -51,14 +54,25 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
     for plan in &f.plans {
         plan_ids.push(names::plan(api, plan).await?.id);
     }
-    let request =
-        FailoverRequest { confirm: typed(f.confirm, "--confirm", &blast.confirm)?, statement: statement(f.statement, &blast)?, plan_ids };
+    let request = FailoverRequest {
+        confirm: typed(f.confirm, "--confirm", &blast.confirm)?,
+        statement: statement(f.statement, &blast)?,
+        plan_ids,
+        points: f.points.iter().map(|text| point(text, &blast)).collect::<Result<_>>()?,
+    };
     let run: Run = api.post(&path, &request).await?;
     if f.watch {
         out.say(format!("Run {} began.", run.id));
         return watch(api, out, &run.id).await;
     }
     out.show(&run, |r| format!("Run {} began: crossfade run watch {}", r.id, r.id))
+}
+
+fn point(text: &str, blast: &BlastRadius) -> Result<PointChoice> {
+    let (name, point_id) = text.split_once('=').ok_or_else(|| Failure::input(format!("--point {text}: write MACHINE=POINT")))?;
+    let machine = blast.machines.iter().find(|m| m.name == name);
+    let machine = machine.ok_or_else(|| Failure::input(format!("--point {text}: {name} is not among the machines that come up")))?;
+    Ok(PointChoice { member_id: machine.member_id.clone(), point_id: point_id.into() })
 }
 
 fn statement(given: Option<String>, blast: &BlastRadius) -> Result<Option<String>> {
@@ -79,7 +93,7 @@ fn radius(b: &BlastRadius) -> String {
             m.priority.to_string(),
             m.name.clone(),
             m.plan.clone(),
-            m.state.as_str().replace('_', " "),
+            format!("{}{}", m.state.as_str().replace('_', " "), if m.starts { "" } else { ", stays off" }),
             age(m.newest_point_at, at),
             format!("{} s", m.rpo_seconds),
             m.target_cloud.clone(),

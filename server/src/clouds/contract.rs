@@ -8,7 +8,7 @@
 //! carries a *token* (run id + step key, without the attempt) that the driver puts into the cloud's own name, tag or
 //! metadata, so that a retry after a crash finds what the earlier attempt began.
 
-use super::error::Result;
+use super::error::{Error, Result};
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::{
@@ -203,6 +203,11 @@ pub trait Machines: Send + Sync {
     /// Creates it stopped, autostart off; answers its native id. With a token seen before: answers what that one made.
     async fn create(&self, request: &CreateRequest) -> Result<String>;
     async fn find(&self, token: &str) -> Result<Option<String>>;
+    /// Gives a stopped machine another name and another identity, and its disks stay its own: its place is free for another
+    /// copy of it. Answers its new native id; with a token seen before: what that one made. A running one is a conflict.
+    async fn set_aside(&self, _native_id: &str, _token: &str) -> Result<String> {
+        Err(Error::lacks("set a copy of a machine aside"))
+    }
     /// Removes a stopped machine; a running one is a conflict. One that is gone already is fine.
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()>;
 }

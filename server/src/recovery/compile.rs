@@ -1,6 +1,7 @@
 //! From what is wanted to the steps of a run. Pure: what goes in is frozen with the run, what comes out are its rows.
 
 mod failover;
+mod handover;
 mod moving;
 mod undo;
 

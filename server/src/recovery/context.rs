@@ -116,6 +116,11 @@ impl Context {
         format!("{}.{}", self.run_id, self.key)
     }
 
+    /// The same of another step of its machine.
+    pub fn token_of(&self, verb: &str) -> Result<String, Halt> {
+        Ok(format!("{}.{}.{verb}", self.run_id, self.subject()?.label))
+    }
+
     /// The member under replication: from the spec, or from the step that adopted the machine.
     pub fn member(&self) -> Result<Id, Halt> {
         let known = self.subject()?.member_id.clone().or(self.facts().member_id);

@@ -10,7 +10,7 @@ use super::{
 use crate::store::{runs::RunRow, steps::StepRow};
 use model::{
     machine::Action as Button,
-    run::{RunCommand, StepState},
+    run::{RunCommand, RunState, StepState},
 };
 
 /// Why it cannot be commanded now.
@@ -20,7 +20,10 @@ pub type Refusal = String;
 pub fn refusal(command: &RunCommand, run: &RunRow, steps: &[StepRow]) -> Option<Refusal> {
     let state = view::state(run);
     if state.is_over() {
-        return Some("The run is over. Start a new one.".into());
+        return match command {
+            RunCommand::RetryStep { step } if reopens(run) => about(steps, step, |s| retry(s, steps).or_else(|| after_the_end(s, steps))),
+            _ => Some("The run is over. Start a new one.".into()),
+        };
     }
     let cancelling = run.desired == Desired::Cancel.as_str();
     match command {
@@ -30,13 +33,18 @@ pub fn refusal(command: &RunCommand, run: &RunRow, steps: &[StepRow]) -> Option<
         RunCommand::Cancel => cutover(steps).map(|s| {
             format!("'{}' has begun: the target takes over, there is no way back by cancelling. Let it end, then move back.", s.title)
         }),
-        RunCommand::RetryStep { step } => about(steps, step, retry),
+        RunCommand::RetryStep { step } => about(steps, step, |s| retry(s, steps)),
         RunCommand::SkipStep { step, reason } if reason.trim().is_empty() => {
             Some(format!("Say why {step} is skipped: the reason goes into the run's record."))
         }
         RunCommand::SkipStep { step, .. } => about(steps, step, skip),
-        RunCommand::Answer { step, proceed, comment } => about(steps, step, |s| answer(run, s, *proceed, comment)),
+        RunCommand::Answer { step, proceed, comment } => about(steps, step, |s| answer(run, s, steps, *proceed, comment)),
     }
+}
+
+/// An ended failover or move of which something failed can be taken up again.
+pub fn reopens(run: &RunRow) -> bool {
+    matches!(view::state(run), RunState::SucceededWithErrors | RunState::Failed) && run.desired != Desired::Cancel.as_str()
 }
 
 fn cutover(steps: &[StepRow]) -> Option<&StepRow> {
@@ -50,8 +58,26 @@ fn about(steps: &[StepRow], key: &str, check: impl Fn(&StepRow) -> Option<Refusa
     }
 }
 
-fn retry(step: &StepRow) -> Option<Refusal> {
-    (view::step_state(step) != StepState::Failed).then(|| format!("{} did not fail.", step.key))
+fn retry(step: &StepRow, steps: &[StepRow]) -> Option<Refusal> {
+    if view::step_state(step) != StepState::Failed {
+        return Some(format!("{} did not fail.", step.key));
+    }
+    let back = of_machine(step, steps, "put_back").filter(|b| b.key != step.key)?;
+    let begun = view::step_state(back) == StepState::Running || view::facts(back).put_back_at.is_some();
+    begun.then(|| "Its source was started again: what was copied is stale. Fail over again when this run is over.".into())
+}
+
+/// Only what comes after the handover: whoever was not handed over goes by a new run, with a new look and a new statement.
+fn after_the_end(step: &StepRow, steps: &[StepRow]) -> Option<Refusal> {
+    step.machine.as_ref()?;
+    let promoted = of_machine(step, steps, "promote").is_some_and(|p| view::step_state(p) == StepState::Succeeded);
+    (!promoted || step.cutover != 0 || step.kind == "put_back")
+        .then(|| "It was not handed over: begin anew, only what is not recovered is in it then.".into())
+}
+
+fn of_machine<'a>(step: &StepRow, steps: &'a [StepRow], kind: &str) -> Option<&'a StepRow> {
+    let machine = step.machine.as_ref()?;
+    steps.iter().find(|s| s.kind == kind && s.machine.as_ref() == Some(machine))
 }
 
 fn skip(step: &StepRow) -> Option<Refusal> {
@@ -62,7 +88,10 @@ fn skip(step: &StepRow) -> Option<Refusal> {
     (!may).then(|| format!("{} cannot be skipped: what follows depends on it. Retry it or cancel the run.", step.key))
 }
 
-fn answer(run: &RunRow, step: &StepRow, proceed: bool, comment: &str) -> Option<Refusal> {
+fn answer(run: &RunRow, step: &StepRow, steps: &[StepRow], proceed: bool, comment: &str) -> Option<Refusal> {
+    if !proceed && may_be_given_up(step, steps) {
+        return None;
+    }
     if view::step_state(step) != StepState::Waiting {
         return Some(format!("{} does not ask anything now.", step.key));
     }
@@ -71,10 +100,17 @@ fn answer(run: &RunRow, step: &StepRow, proceed: bool, comment: &str) -> Option<
     (proceed && comment != statement(&site)).then(|| format!("To go on, type exactly: {}", statement(&site)))
 }
 
+/// A step that failed and waits, of a machine that is put back where it was when it is not handed over.
+fn may_be_given_up(step: &StepRow, steps: &[StepRow]) -> bool {
+    let waits = view::step_state(step) == StepState::Failed && step.on_error == "wait" && step.kind != "put_back";
+    waits && of_machine(step, steps, "put_back").is_some_and(|b| view::step_state(b) == StepState::Pending)
+}
+
 /// What a step must be for a decision about it to be written.
 pub fn states(command: &RunCommand) -> &'static [&'static str] {
     match command {
         RunCommand::RetryStep { .. } => &["failed"],
+        RunCommand::Answer { proceed: false, .. } => &["waiting", "failed"],
         RunCommand::Answer { .. } => &["waiting"],
         _ => &["pending", "running", "waiting", "failed"],
     }
@@ -115,6 +151,11 @@ pub fn buttons(run: &RunRow, steps: &[StepRow]) -> Vec<Button> {
     let button = |name: &str, command: &RunCommand| Button { name: name.into(), refused: refusal(command, run, steps) };
     let mut out = vec![button("pause", &RunCommand::Pause), button("resume", &RunCommand::Resume), button("cancel", &RunCommand::Cancel)];
     if view::state(run).is_over() {
+        if reopens(run) {
+            let failed = steps.iter().filter(|s| view::step_state(s) == StepState::Failed);
+            let retry = |s: &StepRow| button(&format!("retry_step:{}", s.key), &RunCommand::RetryStep { step: s.key.clone() });
+            out.extend(failed.map(retry));
+        }
         return out;
     }
     let mut of_steps = vec![];
@@ -123,6 +164,9 @@ pub fn buttons(run: &RunRow, steps: &[StepRow]) -> Vec<Button> {
         match view::step_state(step) {
             StepState::Failed => {
                 of_steps.push(button(&format!("retry_step:{key}"), &RunCommand::RetryStep { step: key.clone() }));
+                if may_be_given_up(step, steps) {
+                    of_steps.push(Button { name: format!("give_up:{key}"), refused: None });
+                }
                 of_steps.push(button(&format!("skip_step:{key}"), &RunCommand::SkipStep { step: key, reason: "-".into() }));
             }
             StepState::Waiting => of_steps.push(Button { name: format!("answer:{key}"), refused: None }),

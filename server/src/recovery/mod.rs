@@ -18,6 +18,7 @@ pub mod old_copy;
 pub mod outcome;
 pub mod publish;
 pub mod reaper;
+pub mod room;
 mod runner;
 mod runtime;
 pub mod schedule;
@@ -44,6 +45,11 @@ pub fn start(node: &Node) {
 /// What must be typed where it cannot be proved that a site's machines are off.
 pub fn statement(site: &str) -> String {
     format!("I have made sure that {site} is powered off")
+}
+
+/// The time of day of an instant, as the screens show it.
+pub fn time_of_day(at: model::Millis) -> String {
+    jiff::Timestamp::from_millisecond(at).map_or_else(|_| at.to_string(), |t| t.strftime("%H:%M:%S UTC").to_string())
 }
 
 /// The site at which the machine of a step was.

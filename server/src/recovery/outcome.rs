@@ -36,6 +36,8 @@ fn machine(subject: &Subject, run: &RunRow, steps: &[StepRow], now: Millis) -> (
     let recovered =
         own.iter().any(|s| s.kind == "promote" && ok(s)) && !own.iter().any(|s| matches!(s.kind.as_str(), "start" | "health") && !ok(s));
     let trouble = own.iter().find(|s| view::step_state(s) == StepState::Failed).or(last.filter(|s| !ok(s)));
+    let warnings: Vec<String> = own.iter().filter_map(|s| view::facts(s).warning).collect();
+    let message = trouble.and_then(|s| s.message.clone()).into_iter().chain(warnings).collect::<Vec<_>>().join(" ");
     let outcome = MachineOutcome {
         name: subject.name.clone(),
         recovered,
@@ -43,7 +45,7 @@ fn machine(subject: &Subject, run: &RunRow, steps: &[StepRow], now: Millis) -> (
         // Seen off: nothing was written after that. Not seen off: it lived at least until it was last seen.
         rpa_ms: between(facts.taken_at, facts.off_at.or(subject.seen_at)).filter(|_| loss_is_known(facts.taken_at, now)),
         point_taken_at: facts.taken_at,
-        message: trouble.and_then(|s| s.message.clone()),
+        message: (!message.is_empty()).then_some(message),
     };
     (facts, outcome)
 }
@@ -65,10 +67,7 @@ fn between(from: Option<Millis>, to: Option<Millis>) -> Option<u64> {
 /// What a cancelled run could not make undone.
 pub fn left(steps: &[StepRow]) -> Vec<String> {
     let each = steps.iter().map(|s| (s.machine.clone().unwrap_or_default(), view::facts(s)));
-    each.flat_map(|(name, facts)| {
-        let arrived = facts.arrived.map(|cloud| format!("{name} had arrived at {cloud} and runs there"));
-        arrived.into_iter().chain(facts.removed.map(|cloud| format!("the old copy of {name} at {cloud} had been removed")))
-    })
+    each.filter_map(|(name, facts)| facts.arrived.map(|cloud| format!("{name} had arrived at {cloud} and runs there")))
     .collect()
 }
 
@@ -81,7 +80,12 @@ pub fn in_words(state: RunState, message: Option<&str>, outcome: &Outcome, left:
     match state {
         RunState::Cancelled if left.is_empty() => (Severity::Info, "Cancelled: everything is as it was.".into()),
         RunState::Cancelled => (Severity::Warning, format!("Cancelled. Not everything is as it was: {}.", left.join("; "))),
-        RunState::Succeeded => (Severity::Info, format!("Done: {good} of {} machines{time}{loss}.", outcome.machines.len())),
+        RunState::Succeeded => {
+            let warned = outcome.machines.iter().filter(|m| m.message.is_some()).count();
+            let look = if warned == 0 { String::new() } else { format!(" Look at {warned} of them: there are warnings.") };
+            let severity = if warned == 0 { Severity::Info } else { Severity::Warning };
+            (severity, format!("Done: {good} of {} machines{time}{loss}.{look}", outcome.machines.len()))
+        }
         RunState::SucceededWithErrors => {
             (Severity::Warning, format!("Done with errors: {good} of {} machines{time}{loss}.{why}", outcome.machines.len()))
         }

@@ -38,9 +38,23 @@ pub async fn sweep(node: &Node) {
     }
 }
 
+/// Removes a superseded copy because somebody wants it. `false`: it is not off, or a run works on it.
+///
+/// # Errors
+/// Of the cloud or the store; nothing was forgotten then.
+pub async fn remove_now(node: &Node, machine_id: &str) -> anyhow::Result<bool> {
+    match copies::get(&node.db, machine_id).await? {
+        Some(copy) if copy.role == CopyRole::Superseded.as_str() => take_away(node, &copy).await,
+        _ => Ok(false),
+    }
+}
+
 async fn reap(node: &Node, copy: &CopyRow) -> anyhow::Result<bool> {
-    if runs::taken(&node.db, &[copy.machine_id.clone(), copy.lineage.clone()]).await?.is_some() || !active_runs(node, &copy.lineage).await?
-    {
+    Ok(active_runs(node, &copy.lineage).await? && take_away(node, copy).await?)
+}
+
+async fn take_away(node: &Node, copy: &CopyRow) -> anyhow::Result<bool> {
+    if runs::taken(&node.db, &[copy.machine_id.clone(), copy.lineage.clone()]).await?.is_some() {
         return Ok(false);
     }
     let Some(old) = machines::get(&node.db, &copy.machine_id).await? else { return Ok(false) };

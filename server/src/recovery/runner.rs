@@ -254,8 +254,9 @@ async fn perform(context: Context) -> Result<(), Lost> {
     let journal = context.journal.clone();
     match steps::run(&context).await {
         Ok(End::Done { message, facts }) => {
+            let severity = if facts.warning.is_some() { Severity::Warning } else { Severity::Info };
             let facts = serde_json::json!(facts).to_string();
-            journal.settle(&key, StepState::Succeeded.as_str(), &message, Some(&facts), Severity::Info).await
+            journal.settle(&key, StepState::Succeeded.as_str(), &message, Some(&facts), severity).await
         }
         Ok(End::Ask { message }) => journal.settle(&key, StepState::Waiting.as_str(), &message, None, Severity::Warning).await,
         Err(Halt::Failed { message, .. }) => journal.settle(&key, StepState::Failed.as_str(), &message, None, Severity::Critical).await,

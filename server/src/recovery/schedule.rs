@@ -72,6 +72,8 @@ pub struct StepView {
     pub goal: bool,
     /// Part of what a cancelled run does to leave everything as it was.
     pub undo: bool,
+    /// Looks at what came of the others: done again when one of those is.
+    pub closing: bool,
     /// This node works on it now. A step that is `Running` without is one that a lost node left in the middle.
     pub in_flight: bool,
 }
@@ -165,7 +167,9 @@ impl<'a> Graph<'a> {
     fn decision(&self, step: &StepView, decision: &Decision) -> Option<Do> {
         match decision {
             Decision::Retry { by } if step.state == StepState::Failed => {
-                Some(Do::Reopen { key: step.key.clone(), skipped: self.skipped_because(&step.key), by: by.clone() })
+                let mut skipped = self.skipped_because(&step.key);
+                skipped.extend(self.closing(&step.key, &skipped));
+                Some(Do::Reopen { key: step.key.clone(), skipped, by: by.clone() })
             }
             Decision::Skip { .. } if step.in_flight => Some(Do::Interrupt(step.key.clone())),
             Decision::Skip { by, reason } if step.state != StepState::Succeeded && step.state != StepState::Skipped => {
@@ -197,6 +201,14 @@ impl<'a> Graph<'a> {
             at += 1;
         }
         found.into_iter().skip(1).map(str::to_owned).collect()
+    }
+
+    /// What had looked at these steps already, and at what comes of that.
+    fn closing(&self, key: &str, skipped: &[String]) -> Vec<String> {
+        let again = |k: &String| k == key || skipped.contains(k);
+        let over = self.view.steps.iter().filter(|s| s.closing && s.state.is_over() && !s.in_flight);
+        let (last, first): (Vec<&StepView>, Vec<&StepView>) = over.partition(|s| s.key == "finish");
+        first.into_iter().filter(|s| s.after.iter().any(again)).chain(last).map(|s| s.key.clone()).collect()
     }
 
     fn cancel(&self) -> Vec<Do> {
@@ -278,7 +290,12 @@ impl<'a> Graph<'a> {
 
 /// Failed, and somebody has to say how to go on.
 fn waits(step: &StepView) -> bool {
-    step.state == StepState::Failed && step.on_error == OnError::Wait
+    step.state == StepState::Failed && step.on_error == OnError::Wait && !given_up(step)
+}
+
+/// Somebody said that it is not to be tried any more: what needs it is skipped, everything else goes on.
+fn given_up(step: &StepView) -> bool {
+    matches!(step.decision, Some(Decision::Answer { proceed: false, .. }))
 }
 
 fn skipped_by_person(step: &StepView) -> bool {

@@ -15,6 +15,7 @@ fn step(key: &str, needs: &[&str], after: &[&str]) -> StepView {
         decision: None,
         goal: key.ends_with("start"),
         undo: false,
+        closing: false,
         in_flight: false,
     }
 }

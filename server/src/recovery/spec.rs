@@ -40,6 +40,9 @@ pub struct Subject {
     #[serde(default)]
     pub storage: Vec<Mapping>,
     pub was_running: bool,
+    /// The recovery point that somebody chose; the newest where nobody did.
+    #[serde(default)]
+    pub point_id: Option<Id>,
     /// The last moment at which its cloud was seen to answer before the run.
     pub seen_at: Option<Millis>,
 }
@@ -60,22 +63,57 @@ pub struct Place {
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Action {
     HoldReplication,
-    Sync { phase: Phase },
-    StopSource { grace_seconds: u32, unproved_ok: bool },
+    /// `older_ok`: when it fails, somebody may decide to go on from the older recovery point.
+    Sync {
+        phase: Phase,
+        #[serde(default)]
+        older_ok: bool,
+    },
+    Ready,
+    SetAside,
+    StopSource {
+        grace_seconds: u32,
+        unproved_ok: bool,
+    },
     Create,
+    CatchUp,
     Migrate,
     Promote,
     Start,
-    Health { check: HealthCheck, timeout_seconds: u32 },
-    Steer { address: String, mechanism: String, probe: HealthCheck },
+    Health {
+        check: HealthCheck,
+        timeout_seconds: u32,
+    },
+    Steer {
+        address: String,
+        mechanism: String,
+        probe: HealthCheck,
+        #[serde(default)]
+        network: Option<String>,
+    },
+    PutBack {
+        grace_seconds: u32,
+    },
     LockSource,
-    CleanupSource { keep_hours: u32 },
-    Delay { seconds: u32 },
-    Prompt { question: String },
-    Script { program: String, args: Vec<String>, timeout_seconds: u32 },
+    CleanupSource {
+        keep_hours: u32,
+    },
+    Delay {
+        seconds: u32,
+    },
+    Prompt {
+        question: String,
+    },
+    Script {
+        program: String,
+        args: Vec<String>,
+        timeout_seconds: u32,
+    },
     Finish,
     UndoTarget,
-    UndoSource { grace_seconds: u32 },
+    UndoSource {
+        grace_seconds: u32,
+    },
     UndoMigrate,
     UndoReplication,
 }
@@ -95,6 +133,10 @@ impl Action {
         match self {
             Self::HoldReplication => "hold_replication",
             Self::Sync { .. } => "sync",
+            Self::Ready => "ready",
+            Self::SetAside => "set_aside",
+            Self::CatchUp => "catch_up",
+            Self::PutBack { .. } => "put_back",
             Self::StopSource { .. } => "stop_source",
             Self::Create => "create",
             Self::Migrate => "migrate",
@@ -118,7 +160,8 @@ impl Action {
     /// May a person decide that the run goes on without it? Not where what follows would be wrong or unsafe.
     pub fn may_be_skipped(&self) -> bool {
         match self {
-            Self::Sync { phase } => *phase == Phase::Delta,
+            Self::Sync { phase, older_ok } => *phase == Phase::Delta || *older_ok,
+            Self::CatchUp | Self::PutBack { .. } => true,
             Self::Health { .. } | Self::Steer { .. } | Self::LockSource | Self::CleanupSource { .. } => true,
             Self::Delay { .. } | Self::Prompt { .. } | Self::Script { .. } => true,
             Self::UndoTarget | Self::UndoSource { .. } | Self::UndoReplication => true,
@@ -177,15 +220,18 @@ pub struct Facts {
     pub began_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub running_at: Option<Millis>,
-    /// The old copy at this cloud gave way to the new one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub removed: Option<String>,
     /// Cancelled too late: it runs at this cloud now.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub arrived: Option<String>,
     /// First good answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub well_at: Option<Millis>,
+    /// The source, which this run had stopped, was started again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub put_back_at: Option<Millis>,
+    /// It ended well, and yet somebody must look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warning: Option<String>,
 }
 
 macro_rules! merge {
@@ -210,9 +256,10 @@ impl Facts {
             machine_id,
             began_at,
             running_at,
-            removed,
             arrived,
-            well_at
+            well_at,
+            put_back_at,
+            warning
         );
     }
 }

@@ -104,6 +104,7 @@ fn step_view(row: &StepRow, flying: &HashSet<String>) -> StepView {
         decision: decision(row),
         goal: matches!(row.kind.as_str(), "start" | "migrate"),
         undo: row.kind.starts_with("undo_"),
+        closing: matches!(row.kind.as_str(), "put_back" | "finish"),
         in_flight: flying.contains(&row.key),
     }
 }

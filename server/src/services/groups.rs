@@ -2,10 +2,12 @@
 
 mod check;
 mod members;
+mod reprotect;
 #[cfg(test)]
 mod tests;
 
 pub use members::{add, points_of_machine, points_of_member, remove};
+pub use reprotect::{reprotect, reprotection};
 
 use super::{acting, audit, caller::Caller};
 use crate::{

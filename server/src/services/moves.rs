@@ -53,6 +53,7 @@ async fn try_start(node: &Node, caller: &Caller, request: &MoveRequest) -> Resul
         stop_timeout_seconds: request.stop_timeout_seconds,
         service_addresses: request.service_addresses.clone(),
         keep_source_hours: request.keep_source_hours,
+        old_copy: found.old_copy,
     });
     let subject = found.subject.name.clone();
     let spec = RunSpec { subjects: vec![found.subject], ..RunSpec::default() };

@@ -1,8 +1,10 @@
 //! Recovery plans: kept right from the start, and checked for readiness without touching anything.
 
-mod readiness;
+mod names;
+pub(super) mod readiness;
 mod validate;
 
+pub use names::Names;
 pub use validate::check_health;
 
 use super::{
@@ -16,21 +18,21 @@ use crate::{
     store::plans::{self, GroupSites, NewPlan, PlanRow, Saved},
 };
 use model::{
-    Page,
+    Page, Problem,
     access::Role,
     live::Topic,
     plan::{Plan, PlanSpec},
 };
 
 pub async fn list(node: &Node, limit: u32, cursor: Option<&str>) -> Result<Page<Plan>> {
-    let groups = plans::groups(&node.db).await?;
+    let (groups, names) = (plans::groups(&node.db).await?, Names::load(node).await?);
     let rows = plans::page(&node.db, cursor, i64::from(limit) + 1).await?;
-    Ok(super::page(rows.iter().map(|r| shown(r, &groups)).collect(), limit, |p| p.spec.name.clone()))
+    Ok(super::page(rows.iter().map(|r| shown(r, &groups, &names)).collect(), limit, |p| p.spec.name.clone()))
 }
 
 pub async fn get(node: &Node, id: &str) -> Result<Plan> {
     let row = plans::get(&node.db, id).await?.ok_or_else(|| Error::not_found(format!("plan {id}")))?;
-    Ok(shown(&row, &plans::groups(&node.db).await?))
+    Ok(shown(&row, &plans::groups(&node.db).await?, &Names::load(node).await?))
 }
 
 pub async fn create(node: &Node, caller: &Caller, spec: PlanSpec) -> Result<Plan> {
@@ -52,6 +54,7 @@ enum Change {
 async fn save(node: &Node, caller: &Caller, id: &str, mut spec: PlanSpec, change: Change) -> Result<Plan> {
     caller.must_be(Role::Administrator)?;
     spec.name = spec.name.trim().to_owned();
+    Names::load(node).await?.resolve(&mut spec);
     let wrong = validate::fields(node, &spec).await?;
     if !wrong.is_empty() {
         return Err(Error::invalid_fields(wrong));
@@ -100,19 +103,25 @@ pub async fn check(node: &Node, caller: &Caller, id: &str) -> Result<Plan> {
 
 async fn recheck(node: &Node, id: &str) -> Result<Plan> {
     let plan = get(node, id).await?;
-    let problems = readiness::find(node, &plan).await?;
+    let problems = readiness::find(node, &plan.spec).await?;
     plans::set_problems(&node.db, id, &serde_json::json!(problems).to_string(), now()).await?;
     let plan = get(node, id).await?;
     node.live.publish(Topic::Plan, id, &plan);
     Ok(plan)
 }
 
-pub(super) fn spec(row: &PlanRow) -> PlanSpec {
-    serde_json::from_str(&row.spec).unwrap_or_default()
+/// With the members of today.
+pub(super) fn spec(row: &PlanRow, names: &Names) -> PlanSpec {
+    let mut spec = serde_json::from_str(&row.spec).unwrap_or_default();
+    names.resolve(&mut spec);
+    spec
 }
 
-fn shown(row: &PlanRow, groups: &[GroupSites]) -> Plan {
-    let spec = spec(row);
+fn shown(row: &PlanRow, groups: &[GroupSites], names: &Names) -> Plan {
+    let spec = spec(row, names);
+    let mut problems: Vec<Problem> = serde_json::from_str(&row.problems).unwrap_or_default();
+    // Who left a group since the last check is told at once: a plan that names it does less than it says.
+    problems.extend(names.unknown(&spec).into_iter().filter(|p| !problems.contains(p)).collect::<Vec<_>>());
     let first = groups.iter().find(|g| spec.group_ids.contains(&g.id));
     Plan {
         id: row.id.clone(),
@@ -120,7 +129,7 @@ fn shown(row: &PlanRow, groups: &[GroupSites]) -> Plan {
         recovery_site: first.map(|g| g.recovery_site.clone()).unwrap_or_default(),
         updated_at: row.updated_at,
         version: row.version,
-        problems: serde_json::from_str(&row.problems).unwrap_or_default(),
+        problems,
         checked_at: row.checked_at,
         spec,
     }

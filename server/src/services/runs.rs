@@ -15,9 +15,10 @@ use crate::{
     state::{Node, new_id, now},
     store::{
         audit::StoredAudit,
-        commands::{self, Commanded, Decided},
-        runs::{self, Created, NewRun},
-        steps,
+        commands::{self, Commanded, Decided, Reopened},
+        copies,
+        runs::{self, Created, NewRun, RunRow},
+        steps::{self, StepRow},
     },
 };
 use model::{
@@ -92,11 +93,40 @@ async fn try_command(node: &Node, caller: &Caller, id: &str, command: &RunComman
     let machines = serde_json::from_str::<RunSpec>(&row.spec).map(|spec| locks(&spec)).unwrap_or_default();
     let about = About { name: &row.title, id: Some(id), also: &machines };
     let event = audit::event(caller, &format!("run.{}", word(command)), about, control::event(command, &caller.name));
-    let seq = write(node, caller, id, command, &event).await?;
+    let seq = match command {
+        RunCommand::RetryStep { step } if view::state(&row).is_over() => reopen(node, caller, &row, &rows, step, &event).await?,
+        _ => write(node, caller, id, command, &event).await?,
+    };
     acting::begin();
     node.recovery.wake();
     audit::show(node, event, seq);
     get(node, id).await
+}
+
+/// As long as its machines are where it left them.
+async fn reopen(node: &Node, caller: &Caller, row: &RunRow, rows: &[StepRow], step: &str, trail: &StoredAudit) -> Result<i64> {
+    let spec: RunSpec = serde_json::from_str(&row.spec).map_err(Error::internal)?;
+    let mut subjects = vec![];
+    for made in rows.iter().filter(|s| s.kind == "promote" || s.kind == "create" || s.kind == "migrate") {
+        subjects.extend(view::facts(made).machine_id);
+    }
+    for machine_id in &subjects {
+        let copy = copies::get(&node.db, machine_id).await?;
+        if copy.is_some_and(|c| c.role == "active" && c.run_id.as_ref() != Some(&row.id) || c.role == "superseded") {
+            return Err(Error::conflict("Machines of this run were moved or failed over again since: begin anew."));
+        }
+    }
+    subjects.extend(locks(&spec));
+    subjects.sort();
+    subjects.dedup();
+    let command = RunCommand::RetryStep { step: step.into() };
+    let (event, decided) = (control::event(&command, &caller.name), control::decision(&command, &caller.name));
+    let text = serde_json::json!(decided.map(|d| d.1)).to_string();
+    match commands::reopen(&node.db, &row.id, step, &subjects, &text, &event, now(), trail).await? {
+        Reopened::Yes(seq) => Ok(seq),
+        Reopened::No => Err(Error::conflict("The run went on in the meantime. Look again.")),
+        Reopened::Taken => Err(Error::conflict("Another run works on a machine of this one. Wait for its end.")),
+    }
 }
 
 async fn write(node: &Node, caller: &Caller, id: &str, command: &RunCommand, trail: &StoredAudit) -> Result<i64> {

@@ -7,9 +7,17 @@
 use super::{Capabilities, Plan, Request, Result, Steering, probe, route, socket};
 use async_trait::async_trait;
 use model::{machine::Nic, plan::HealthCheck};
+use serde::{Deserialize, Serialize};
 use std::{net::Ipv4Addr, time::Duration};
 
 pub struct Garp;
+
+/// What is announced.
+#[derive(Serialize, Deserialize)]
+struct Announcement {
+    /// Of the card that carries the address, where that is known.
+    mac: Option<String>,
+}
 
 const REPEATS: u32 = 3;
 const BETWEEN: Duration = Duration::from_millis(50);
@@ -27,18 +35,21 @@ impl Steering for Garp {
 
     async fn plan(&self, request: &Request) -> Result<Plan> {
         let address = parse(&request.address)?;
-        let mac = carrier(&request.nics, address).and_then(|n| mac(&n.mac));
+        let mac = carrier(request, address).and_then(|n| mac(&n.mac)).map(text);
         let probe = aimed(&request.probe, &request.address);
-        let in_words = format!("announce {address} at {}", mac.map_or("the machine's MAC".into(), text));
-        Ok(Plan { address, mac, probe, in_words })
+        let in_words = format!("announce {address} at {}", mac.as_deref().unwrap_or("the machine's MAC"));
+        let how = serde_json::json!(Announcement { mac });
+        Ok(Plan { mechanism: "garp".into(), address: address.to_string(), how, probe, in_words })
     }
 
     async fn apply(&self, plan: &Plan, _epoch: i64) -> Result<String> {
-        let mac = plan.mac.ok_or("it is not known which NIC of the machine carries the address.")?;
-        let interface = route::interface(plan.address)?;
+        let own: Announcement = serde_json::from_value(plan.how.clone()).map_err(|e| format!("this plan is of another mechanism: {e}."))?;
+        let unknown = "it is not known which card of the machine carries the address: name its network in the plan.";
+        let (mac, address) = (own.mac.as_deref().and_then(mac).ok_or(unknown)?, parse(&plan.address)?);
+        let interface = route::interface(address)?;
         for _ in 0..REPEATS {
             for reply in [false, true] {
-                let frame = frame(interface.mac, mac, plan.address, reply);
+                let frame = frame(interface.mac, mac, address, reply);
                 socket::send_frame(interface.index, &frame).map_err(|e| missing(&e))?;
             }
             tokio::time::sleep(BETWEEN).await;
@@ -47,7 +58,7 @@ impl Steering for Garp {
     }
 
     async fn verify(&self, plan: &Plan) -> Result<String> {
-        probe::answer(&plan.probe, &plan.address.to_string()).await
+        probe::answer(&plan.probe, &plan.address).await
     }
 }
 
@@ -73,11 +84,28 @@ fn aimed(check: &HealthCheck, address: &str) -> HealthCheck {
     }
 }
 
-/// The NIC that has the address, else the only one, else the one in its network of 256.
-fn carrier(nics: &[Nic], address: Ipv4Addr) -> Option<&Nic> {
+/// The card on the network that was named; else the one that has the address, the one on the network that the address
+/// belongs to, or the only one. Nothing is guessed: where several fit, none does.
+fn carrier(request: &Request, address: Ipv4Addr) -> Option<&Nic> {
+    let on = |name: &str| only(request.nics.iter().filter(|n| n.network.as_deref() == Some(name)));
+    if let Some(name) = &request.network {
+        return on(name);
+    }
     let has = |n: &&Nic| n.addresses.iter().any(|a| a.parse() == Ok(address));
-    let near = |n: &&Nic| n.addresses.iter().filter_map(|a| a.parse::<Ipv4Addr>().ok()).any(|a| a.octets()[..3] == address.octets()[..3]);
-    nics.iter().find(has).or(if nics.len() == 1 { nics.first() } else { None }).or_else(|| nics.iter().find(near))
+    let home =
+        || only(request.networks.iter().filter(|n| n.cidr.as_deref().is_some_and(|c| contains(c, address)))).and_then(|n| on(&n.name));
+    only(request.nics.iter().filter(has)).or_else(home).or_else(|| only(request.nics.iter()))
+}
+
+fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+    let first = all.next()?;
+    if all.next().is_none() { Some(first) } else { None }
+}
+
+fn contains(cidr: &str, address: Ipv4Addr) -> bool {
+    let parts = cidr.split_once('/').and_then(|(net, bits)| Some((net.parse::<Ipv4Addr>().ok()?, bits.parse::<u32>().ok()?)));
+    let Some((net, bits)) = parts.filter(|(_, bits)| (1..=32).contains(bits)) else { return false };
+    (u32::from(net) ^ u32::from(address)) >> (32 - bits) == 0
 }
 
 fn mac(text: &str) -> Option<[u8; 6]> {
@@ -122,11 +150,38 @@ mod tests {
         assert_eq!(&f[28..32], &f[38..42]);
     }
 
+    fn request(network: Option<&str>) -> Request {
+        let on = |mac: &str, network: &str, addresses: &[&str]| Nic { network: Some(network.into()), ..nic(mac, addresses) };
+        let cidr = Some("10.88.4.0/24".into());
+        let svc = model::cloud::Network { name: "svc".into(), active: true, kind: "bridge".into(), bridge: None, cidr, vlan: None };
+        Request {
+            address: "10.88.4.100".into(),
+            nics: vec![on("52:54:00:00:00:01", "lan", &["10.77.1.11"]), on("52:54:00:00:00:02", "svc", &["10.99.4.11"])],
+            network: network.map(str::to_owned),
+            networks: vec![svc],
+            probe: HealthCheck::Running,
+        }
+    }
+
     #[test]
-    fn the_nic_with_the_address_carries_it() {
-        let nics = [nic("52:54:00:00:00:01", &["10.77.1.11"]), nic("52:54:00:00:00:02", &["10.88.4.11"])];
-        assert_eq!(carrier(&nics, Ipv4Addr::new(10, 88, 4, 100)).map(|n| n.mac.as_str()), Some("52:54:00:00:00:02"));
-        assert!(carrier(&nics, Ipv4Addr::new(10, 99, 0, 1)).is_none());
+    fn the_card_is_chosen_by_its_network() {
+        let address = Ipv4Addr::new(10, 88, 4, 100);
+        let of = |r: &Request, a| carrier(r, a).map(|n| n.mac.clone());
+        assert_eq!(of(&request(None), address).as_deref(), Some("52:54:00:00:00:02"), "its network has the address");
+        assert_eq!(of(&request(Some("lan")), address).as_deref(), Some("52:54:00:00:00:01"), "somebody named it");
+        assert_eq!(of(&request(Some("dmz")), address), None, "it has no card there");
+        assert_eq!(of(&request(None), Ipv4Addr::new(10, 1, 0, 1)), None, "nothing is guessed");
+        let mut has = request(None);
+        has.nics[0].addresses.push("10.88.4.100".into());
+        assert_eq!(of(&has, address).as_deref(), Some("52:54:00:00:00:01"), "it has the address already");
+    }
+
+    #[tokio::test]
+    async fn a_plan_survives_being_written_down() {
+        let plan = Garp.plan(&request(None)).await.unwrap();
+        let read: Plan = serde_json::from_str(&serde_json::json!(plan).to_string()).unwrap();
+        assert_eq!(read, plan);
+        assert_eq!(read.how["mac"], "52:54:00:00:00:02");
     }
 
     #[test]

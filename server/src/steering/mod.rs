@@ -10,8 +10,8 @@ mod route;
 mod socket;
 
 use async_trait::async_trait;
-use model::{machine::Nic, plan::HealthCheck};
-use std::net::Ipv4Addr;
+use model::{cloud::Network, machine::Nic, plan::HealthCheck};
+use serde::{Deserialize, Serialize};
 
 /// An address that shall reach a machine.
 #[derive(Clone, Debug)]
@@ -19,16 +19,22 @@ pub struct Request {
     pub address: String,
     /// Of the machine at its new place.
     pub nics: Vec<Nic>,
+    /// The network of the card that carries it, where somebody named it.
+    pub network: Option<String>,
+    /// The networks there, for a machine with several cards.
+    pub networks: Vec<Network>,
     /// How it is proved.
     pub probe: HealthCheck,
 }
 
-/// What would be done.
-#[derive(Clone, Debug)]
+/// What would be done. The same for an announcement, a record of a name, a load balancer or a floating address: `how` is
+/// the mechanism's own, so that a plan can be kept, shown and handed to another node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
-    pub address: Ipv4Addr,
-    /// The machine's own, where it is known.
-    pub mac: Option<[u8; 6]>,
+    pub mechanism: String,
+    /// What clients use: an address or a name.
+    pub address: String,
+    pub how: serde_json::Value,
     pub probe: HealthCheck,
     pub in_words: String,
 }

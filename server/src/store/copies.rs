@@ -16,9 +16,11 @@ pub struct CopyRow {
     pub generation: i64,
     pub run_id: Option<Id>,
     pub keep_until: Option<Millis>,
+    /// The recovery point that its disks are based on; unknown for a machine that was not made here.
+    pub point_id: Option<Id>,
 }
 
-const COPY: &str = "SELECT machine_id, lineage, role, since, generation, run_id, keep_until FROM copies";
+const COPY: &str = "SELECT machine_id, lineage, role, since, generation, run_id, keep_until, point_id FROM copies";
 
 pub async fn of_lineage(db: &Db, lineage: &str) -> StoreResult<Vec<CopyRow>> {
     let sql = format!("{COPY} WHERE lineage = $1 ORDER BY machine_id");
@@ -30,12 +32,28 @@ pub async fn get(db: &Db, machine_id: &str) -> StoreResult<Option<CopyRow>> {
     on!(db, p => Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(machine_id).fetch_optional(p).await?))
 }
 
-/// A run has made this copy; it must not be started before its promotion.
-pub async fn incoming(db: &Db, claim: &Claim, machine_id: &str, lineage: &str, at: Millis) -> StoreResult<bool> {
+/// A copy that a run has made.
+pub struct Incoming<'a> {
+    pub machine_id: &'a str,
+    pub lineage: &'a str,
+    pub point_id: Option<&'a str>,
+    pub at: Millis,
+}
+
+/// It must not be started before its promotion.
+pub async fn incoming(db: &Db, claim: &Claim, copy: &Incoming<'_>) -> StoreResult<bool> {
     Ok(guarded!(db, claim, "", tx => {
-        sqlx::query("INSERT INTO copies (machine_id, lineage, role, since, generation, run_id) \
-            VALUES ($1, $2, 'incoming', $3, 0, $4) ON CONFLICT (machine_id) DO NOTHING")
-            .bind(machine_id).bind(lineage).bind(at).bind(&claim.run_id).execute(&mut *tx).await?;
+        sqlx::query("INSERT INTO copies (machine_id, lineage, role, since, generation, run_id, point_id) \
+            VALUES ($1, $2, 'incoming', $3, 0, $4, $5) ON CONFLICT (machine_id) DO NOTHING")
+            .bind(copy.machine_id).bind(copy.lineage).bind(copy.at).bind(&claim.run_id).bind(copy.point_id).execute(&mut *tx).await?;
+    }))
+}
+
+/// A superseded copy was set aside at its cloud: it is known by another identity from now on. Done again it changes nothing.
+pub async fn renamed(db: &Db, claim: &Claim, from: &str, to: &str, keep_until: Millis) -> StoreResult<bool> {
+    Ok(guarded!(db, claim, "", tx => {
+        sqlx::query("UPDATE copies SET machine_id = $1, keep_until = $2 WHERE machine_id = $3 AND role = 'superseded'")
+            .bind(to).bind(keep_until).bind(from).execute(&mut *tx).await?;
     }))
 }
 
@@ -90,12 +108,37 @@ pub async fn expired(db: &Db, now: Millis) -> StoreResult<Vec<CopyRow>> {
     on!(db, p => Ok(sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(now).fetch_all(p).await?))
 }
 
-/// The superseded copy was removed from its cloud.
+/// The superseded copy was removed from its cloud: the recovery point below it is held no longer, unless another copy is
+/// based on it. Of a copy that was made before these were written down: the points of its cloud, when it was the last there.
 pub async fn removed(db: &Db, machine_id: &str) -> StoreResult<()> {
     on!(db, p => {
-        sqlx::query("DELETE FROM copies WHERE machine_id = $1 AND role = 'superseded'").bind(machine_id).execute(p).await?;
+        let mut tx = p.begin().await?;
+        sqlx::query("UPDATE points SET held = 0 WHERE held = 1 \
+            AND EXISTS (SELECT 1 FROM copies c WHERE c.machine_id = $1 AND c.role = 'superseded' AND (c.point_id = points.id \
+                OR (c.point_id IS NULL AND c.lineage = points.lineage AND NOT EXISTS (SELECT 1 FROM copies o JOIN machines x \
+                    ON x.id = o.machine_id WHERE o.lineage = c.lineage AND o.machine_id <> $1 AND x.cloud_id = points.cloud_id) \
+                    AND EXISTS (SELECT 1 FROM machines x WHERE x.id = $1 AND x.cloud_id = points.cloud_id)))) \
+            AND NOT EXISTS (SELECT 1 FROM copies o WHERE o.point_id = points.id AND o.machine_id <> $1)")
+            .bind(machine_id).execute(&mut *tx).await?;
+        sqlx::query("DELETE FROM copies WHERE machine_id = $1 AND role = 'superseded'").bind(machine_id).execute(&mut *tx).await?;
+        tx.commit().await?;
     });
     Ok(())
+}
+
+/// A copy with what its cloud shows of it.
+#[derive(Clone, Debug, FromRow)]
+pub struct PlacedCopy {
+    pub machine_id: Id,
+    pub role: String,
+    pub native_id: String,
+    pub name: String,
+}
+
+/// The copies of a lineage at one cloud.
+pub async fn at_cloud(db: &Db, lineage: &str, cloud_id: &str) -> StoreResult<Vec<PlacedCopy>> {
+    on!(db, p => Ok(sqlx::query_as("SELECT c.machine_id, c.role, m.native_id, m.name FROM copies c JOIN machines m ON m.id = c.machine_id \
+        WHERE c.lineage = $1 AND m.cloud_id = $2 ORDER BY c.machine_id").bind(lineage).bind(cloud_id).fetch_all(p).await?))
 }
 
 /// Where a copy is.

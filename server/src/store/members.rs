@@ -130,7 +130,7 @@ macro_rules! select {
             "SELECT m.*, COALESCE(g.paused, 0) AS group_paused, \
              (SELECT COUNT(*) FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NULL) AS points, \
              (SELECT COUNT(*) FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NOT NULL) AS missing, \
-             (SELECT p.taken_at FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NULL ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
+             (SELECT p.taken_at FROM points p WHERE p.member_id = m.id AND p.deleting = 0 AND p.missing_since IS NULL AND p.cloud_id = m.target_cloud_id ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
              FROM members m LEFT JOIN groups g ON g.id = m.group_id ",
             $rest
         )
@@ -184,6 +184,8 @@ pub async fn insert(db: &Db, new: &NewMember, fresh_lineage: &str, now: Millis) 
              VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9) ON CONFLICT (machine_id) DO NOTHING")
             .bind(&new.id).bind(&new.group_id).bind(&new.machine_id).bind(&lineage).bind(&new.name).bind(&new.target_cloud_id)
             .bind(serde_json::to_string(&new.storage).unwrap_or_default()).bind(&new.held_by).bind(now).execute(&mut *tx).await?.rows_affected();
+        sqlx::query("INSERT INTO known_members (id, lineage, name) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
+            .bind(&new.id).bind(&lineage).bind(&new.name).execute(&mut *tx).await?;
         tx.commit().await?;
         (rows == 1).then_some(lineage)
     });

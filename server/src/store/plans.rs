@@ -135,7 +135,7 @@ pub async fn protected(db: &Db, group_id: Option<&str>) -> StoreResult<Vec<Prote
         g.storage, b.name, b.lineage, b.state AS member_state, m.id AS machine_id, m.native_id, m.state AS power, m.vcpus, m.memory_mib, \
         m.addresses, m.detail, c.id AS cloud_id, c.name AS cloud, c.status AS cloud_status, CASE WHEN c.status = 'ok' THEN CAST($2 AS BIGINT) ELSE c.status_since END AS seen_at, c.site, \
         b.target_cloud_id, COALESCE(t.name, '') AS target_cloud, \
-        (SELECT p.taken_at FROM points p WHERE p.member_id = b.id AND p.deleting = 0 AND p.missing_since IS NULL ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
+        (SELECT p.taken_at FROM points p WHERE p.member_id = b.id AND p.deleting = 0 AND p.missing_since IS NULL AND p.cloud_id = b.target_cloud_id ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
         FROM members b JOIN groups g ON g.id = b.group_id JOIN machines m ON m.id = b.machine_id JOIN clouds c ON c.id = m.cloud_id \
         LEFT JOIN clouds t ON t.id = b.target_cloud_id \
         WHERE CAST($1 AS TEXT) IS NULL OR g.id = $1 ORDER BY b.name, b.id";
@@ -159,6 +159,26 @@ pub async fn groups(db: &Db) -> StoreResult<Vec<GroupSites>> {
 /// Members of a group, by id.
 pub async fn member_ids(db: &Db, group_id: &str) -> StoreResult<Vec<(Id, String)>> {
     on!(db, p => Ok(sqlx::query_as("SELECT id, name FROM members WHERE group_id = $1 ORDER BY name, id").bind(group_id).fetch_all(p).await?))
+}
+
+/// A member, of now or of earlier.
+#[derive(Clone, Debug, FromRow)]
+pub struct Known {
+    pub id: Id,
+    pub lineage: Id,
+    pub name: String,
+    pub group_id: Option<Id>,
+}
+
+pub async fn current_members(db: &Db) -> StoreResult<Vec<Known>> {
+    let sql = "SELECT id, lineage, name, group_id FROM members WHERE group_id IS NOT NULL";
+    on!(db, p => Ok(sqlx::query_as(sql).fetch_all(p).await?))
+}
+
+/// Every member that ever was.
+pub async fn known_members(db: &Db) -> StoreResult<Vec<Known>> {
+    let sql = "SELECT id, lineage, name, CAST(NULL AS TEXT) AS group_id FROM known_members";
+    on!(db, p => Ok(sqlx::query_as(sql).fetch_all(p).await?))
 }
 
 /// When every member of the group has been recovered, its sites swap: the protected site is where it runs now. Done

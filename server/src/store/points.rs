@@ -97,10 +97,11 @@ pub async fn get(db: &Db, id: &str) -> StoreResult<Option<StoredPoint>> {
     row.map(StoredPoint::try_from).transpose()
 }
 
-/// The one to recover from, and the one that the next cycle builds on.
+/// The one to recover from, and the one that the next cycle builds on: at the cloud that the member is replicated to now.
 pub async fn newest(db: &Db, member_id: &str) -> StoreResult<Option<StoredPoint>> {
     let row: Option<Row> = on!(db, p => sqlx::query_as(
-        "SELECT * FROM points WHERE member_id = $1 AND deleting = 0 AND missing_since IS NULL ORDER BY seq DESC LIMIT 1"
+        "SELECT * FROM points WHERE member_id = $1 AND deleting = 0 AND missing_since IS NULL \
+         AND cloud_id = (SELECT target_cloud_id FROM members WHERE id = $1) ORDER BY seq DESC LIMIT 1"
     ).bind(member_id).fetch_optional(p).await?);
     row.map(StoredPoint::try_from).transpose()
 }
@@ -128,6 +129,13 @@ pub async fn page_of_lineage(db: &Db, lineage: &str, before: Option<(Millis, Id)
          ORDER BY taken_at DESC, id DESC LIMIT $4"
     ).bind(lineage).bind(at).bind(&id).bind(i64::from(limit)).fetch_all(p).await?);
     rows.into_iter().map(StoredPoint::try_from).collect()
+}
+
+/// Bytes of the largest point of a lineage that holds everything; 0 when there is none.
+pub async fn largest_full(db: &Db, lineage: &str) -> StoreResult<u64> {
+    let (bytes,): (Option<i64>,) = on!(db, p => sqlx::query_as("SELECT MAX(bytes) FROM points WHERE lineage = $1 AND parent_id IS NULL")
+        .bind(lineage).fetch_one(p).await?);
+    Ok(bytes.unwrap_or_default().unsigned_abs())
 }
 
 /// Everything that may exist of a lineage at a cloud: what a tidying must leave alone.

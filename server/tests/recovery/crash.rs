@@ -68,7 +68,7 @@ fn moved_everywhere(test: &str, step: u64, then: &Then) {
     }
 }
 
-fn failed_over_everywhere(test: &str, step: u64, then: &Then) {
+fn failed_over_everywhere(test: &str, step: u64, then: &Then, lost: bool) {
     let mut at = 1;
     loop {
         assert!(at < MOST, "the run never came to its end");
@@ -80,15 +80,19 @@ fn failed_over_everywhere(test: &str, step: u64, then: &Then) {
             first.plan(&lab, vec![], |_| {}).await;
         });
         first.kill();
-        lab.source().crash();
+        if lost {
+            lab.source().crash();
+        }
         let life = lab.boot_to_crash(at);
-        let (id, died) = until_crash(&life, async { life.fail_over(true).await.id });
+        let (id, died) = until_crash(&life, async { life.fail_over(lost).await.id });
         life.kill();
         if died {
             assert_succeeded(&go_on(&lab, &id, then));
         }
         for native in &natives {
             lab.assert_one_copy(native);
+            let written = lab.source().counter(native).unwrap();
+            assert!(lost || lab.target().counter(native).unwrap() >= written, "killed at {at}: writes before the stop were lost");
             assert_eq!(lab.state_at(&lab.target(), native), Some(PowerState::Running), "killed at {at}");
         }
         assert_eq!(lab.target().machine_names().len(), 2, "killed at {at}: copies are left");
@@ -111,10 +115,102 @@ fn a_move_does_every_step_twice() {
 
 #[test]
 fn a_failover_survives_a_kill_after_every_write() {
-    failed_over_everywhere("fkill", 1, &Then::GoOn);
+    failed_over_everywhere("fkill", 1, &Then::GoOn, true);
 }
 
 #[test]
 fn a_failover_does_every_step_twice() {
-    failed_over_everywhere("ftwice", 2, &Then::LoseTheLastOutcome);
+    failed_over_everywhere("ftwice", 2, &Then::LoseTheLastOutcome, true);
+}
+
+#[test]
+fn a_failover_of_a_living_site_survives_a_kill_after_every_write() {
+    failed_over_everywhere("lkill", 1, &Then::GoOn, false);
+}
+
+#[test]
+fn a_failover_of_a_living_site_does_every_step_twice() {
+    failed_over_everywhere("ltwice", 2, &Then::LoseTheLastOutcome, false);
+}
+
+/// Failed over and protected in the other direction: the next failover sets the old copies aside.
+fn failed_back_everywhere(test: &str, step: u64, then: &Then) {
+    let mut at = 1;
+    loop {
+        assert!(at < MOST, "the run never came to its end");
+        let lab = Lab::new(test);
+        let native = lab.running[0].clone();
+        let first = lab.boot();
+        first.block_on(async {
+            let ids = first.protect(&lab, std::slice::from_ref(&native)).await;
+            first.plan(&lab, vec![], |_| {}).await;
+            assert_succeeded(&first.over(&first.fail_over(false).await.id).await);
+            first.reprotect(&lab, &ids).await;
+        });
+        first.kill();
+        let life = lab.boot_to_crash(at);
+        let (id, died) = until_crash(&life, async { life.fail_over_from("dublin", false).await.unwrap().id });
+        life.kill();
+        if died {
+            assert_succeeded(&go_on(&lab, &id, then));
+        }
+        lab.assert_one_copy(&native);
+        assert_eq!(lab.state_at(&lab.source(), &native), Some(PowerState::Running), "killed at {at}");
+        assert!(lab.source().counter(&native).unwrap() >= lab.target().counter(&native).unwrap(), "killed at {at}: writes were lost");
+        let aside = lab.source().machine_names().into_iter().filter(|m| m.1.contains('~')).count();
+        assert_eq!(aside, 1, "killed at {at}: the old copy");
+        if !died {
+            return;
+        }
+        at += step;
+    }
+}
+
+#[test]
+fn a_failback_survives_a_kill_after_every_write() {
+    failed_back_everywhere("bkill", 1, &Then::GoOn);
+}
+
+#[test]
+fn a_failback_does_every_step_twice() {
+    failed_back_everywhere("btwice", 2, &Then::LoseTheLastOutcome);
+}
+
+/// A failover of a living site is cancelled when its sources are off; the node dies at any point of the way back.
+#[test]
+fn a_cancel_survives_a_kill_after_every_write() {
+    let mut at = 1;
+    loop {
+        assert!(at < MOST, "the run never came to its end");
+        let lab = Lab::new("ckill");
+        let native = lab.running[0].clone();
+        let first = lab.boot();
+        let id = first.block_on(async {
+            first.protect(&lab, std::slice::from_ref(&native)).await;
+            first.plan(&lab, vec![], |_| {}).await;
+            lab.target().fail("create", 1, 1, server::clouds::simulator::Fault::Slow(Duration::from_millis(300)));
+            let run = first.fail_over(false).await;
+            let making = |d: &RunDetail| d.steps.iter().any(|s| s.kind == "create" && s.attempt > 0);
+            first.until(&run.id, making).await;
+            run.id
+        });
+        first.kill();
+        let life = lab.boot_to_crash(at);
+        life.block_on(async {
+            let cancel = model::run::RunCommand::Cancel;
+            server::services::runs::command(&life.node, &admin(), &id, &cancel).await.unwrap();
+            life.expire_leases().await;
+        });
+        let (_, died) = until_crash(&life, async { id.clone() });
+        life.kill();
+        if died {
+            let end = go_on(&lab, &id, &Then::GoOn);
+            assert_eq!(end.run.state, model::run::RunState::Cancelled, "killed at {at}: {}", told(&end));
+        }
+        lab.assert_untouched(&native);
+        if !died {
+            return;
+        }
+        at += 1;
+    }
 }

@@ -37,6 +37,11 @@ async fn to_the_end(life: &life::Life, id: &str) -> model::run::RunDetail {
             // Somebody else may have been faster: the next look tells.
             let _ = runs::command(&life.node, &admin(), id, &retry).await;
         }
+        // A source of which it could not be seen whether it is off: nobody states what nobody knows.
+        for step in d.steps.iter().filter(|s| s.state == StepState::Waiting) {
+            let no = RunCommand::Answer { step: step.key.clone(), proceed: false, comment: String::new() };
+            let _ = runs::command(&life.node, &admin(), id, &no).await;
+        }
         life.until(id, |d| d.run.state != RunState::Waiting).await;
     }
     panic!("it never ends:\n{}", told(&life.detail(id).await));
@@ -57,6 +62,50 @@ fn moves_in_spite_of(test: &str, fault: fn() -> Fault) {
             assert_eq!(lab.target().machine_names().len(), 1, "{site} {op}");
         });
     }
+}
+
+/// The same for a failover of a site that answers: each machine ends up running exactly once, at one place or the other.
+fn fails_over_in_spite_of(test: &str, fault: fn() -> Fault) {
+    for (site, op) in OPS.into_iter().chain([("dublin", "check_create"), ("dublin", "exists"), ("dublin", "state")]) {
+        let lab = Lab::new(test);
+        let life = lab.boot();
+        let natives = lab.running[..2].to_vec();
+        life.block_on(async {
+            life.protect(&lab, &natives).await;
+            life.plan(&lab, vec![], |_| {}).await;
+            // One call of it is the press's own look.
+            let nth = if op == "state" && site == "berlin" {
+                2
+            } else if op == "check_create" {
+                3
+            } else {
+                1
+            };
+            world(&lab, site).fail(op, nth, 1, fault());
+            let run = life.fail_over(false).await;
+            let end = to_the_end(&life, &run.id).await;
+            for native in &natives {
+                lab.assert_one_copy(native);
+                let written = lab.source().counter(native).unwrap();
+                if lab.state_at(&lab.source(), native) == Some(model::machine::PowerState::Running) {
+                    continue;
+                }
+                let there = lab.state_at(&lab.target(), native);
+                assert_eq!(there, Some(model::machine::PowerState::Running), "{site} {op}: it runs nowhere: {}", told(&end));
+                assert!(lab.target().counter(native).unwrap() >= written, "{site} {op}: writes were lost");
+            }
+        });
+    }
+}
+
+#[test]
+fn a_living_site_never_loses_a_machine_to_a_call_that_fails_for_good() {
+    fails_over_in_spite_of("lpermanent", || Fault::Error(Kind::Permanent, "refused (scripted)".into()));
+}
+
+#[test]
+fn a_living_site_never_loses_a_machine_to_a_call_without_an_answer() {
+    fails_over_in_spite_of("lunknown", || Fault::Unanswered);
 }
 
 #[test]

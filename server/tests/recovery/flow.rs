@@ -3,7 +3,7 @@
 use super::support::*;
 use model::{
     machine::PowerState,
-    plan::{Callout, CalloutAction, HealthCheck, PlanMachine},
+    plan::{Callout, CalloutAction, CalloutError, HealthCheck, PlanMachine},
     run::{RunCommand, RunState, StepState},
 };
 use server::{
@@ -149,8 +149,8 @@ fn prompts_and_scripts_are_steps() {
             let script = CalloutAction::Script { program: "tell".into(), args: vec!["; touch /tmp/x".into()], timeout_seconds: 20 };
             let prompt = CalloutAction::Prompt { question: "Is the network there?".into() };
             spec.callouts = vec![
-                Callout { name: "Tell".into(), before_priority: 1, action: script },
-                Callout { name: "Ask".into(), before_priority: 2, action: prompt },
+                Callout { name: "Tell".into(), before_priority: 1, action: script, on_error: CalloutError::Wait },
+                Callout { name: "Ask".into(), before_priority: 2, action: prompt, on_error: CalloutError::Wait },
             ];
         })
         .await;

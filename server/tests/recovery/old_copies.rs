@@ -2,7 +2,6 @@
 
 use super::support::*;
 use model::{
-    Severity,
     machine::PowerState,
     run::{MoveRequest, RunState},
 };
@@ -191,7 +190,7 @@ fn a_machine_moves_back_to_where_its_old_copy_is_still_kept() {
         assert!(locked(&life, &lab, &native).await.is_some());
         let found = moves::preflight(&life.node, &admin(), &back(&lab, &native)).await.unwrap();
         assert!(!found.problems.iter().any(model::Problem::blocks), "{:?}", found.problems);
-        assert!(found.problems.iter().any(|p| p.what.contains("is removed when the machine comes back")), "{:?}", found.problems);
+        assert!(found.problems.iter().any(|p| p.what.contains("it is set aside under another name")), "{:?}", found.problems);
         let counter = lab.target().counter(&native).unwrap();
         let run = moves::start(&life.node, &admin(), &back(&lab, &native)).await.unwrap();
         let end = life.over(&run.id).await;
@@ -206,7 +205,7 @@ fn a_machine_moves_back_to_where_its_old_copy_is_still_kept() {
                 .map(|c| c.role)
                 .collect();
         assert_eq!(roles.iter().filter(|r| *r == "active").count(), 1, "{roles:?}");
-        assert!(end.events.iter().any(|e| e.text.contains("comes back to its place")));
+        assert!(end.events.iter().any(|e| e.text.contains("was set aside")));
     });
 }
 
@@ -220,7 +219,7 @@ fn an_old_copy_that_runs_is_in_the_way() {
         lab.source().break_lock_and_start(&native);
         soon("it is seen", || async {
             let found = moves::preflight(&life.node, &admin(), &back(&lab, &native)).await.unwrap();
-            found.problems.iter().any(|p| p.blocks() && p.what.contains("runs"))
+            found.problems.iter().any(|p| p.blocks() && p.what.contains("is not off"))
         })
         .await;
     });
@@ -275,9 +274,8 @@ fn after_a_failover_the_way_back_keeps_the_disks_of_the_lost_site() {
         let member = server::store::members::in_group(&life.node.db, &group).await.unwrap().remove(0);
         server::replication::retire(&life.node, &member.id).await.unwrap();
         let found = moves::preflight(&life.node, &admin(), &back(&lab, &native)).await.unwrap();
-        let told = found.problems.iter().find(|p| p.what.contains("superseded copy lies at")).unwrap();
-        assert_eq!(told.severity, Severity::Warning);
-        assert!(told.remedy.contains("disks stay"), "{}", told.remedy);
+        let told = found.problems.iter().find(|p| p.what.contains("it is set aside under another name")).unwrap();
+        assert!(told.what.contains("with its disks"), "{}", told.what);
         let counter = lab.target().counter(&native).unwrap();
         let run = moves::start(&life.node, &admin(), &back(&lab, &native)).await.unwrap();
         let end = life.over(&run.id).await;
@@ -303,16 +301,16 @@ fn a_plan_for_the_way_back_says_what_becomes_of_the_old_copies() {
         server::replication::cycle(&life.node, &member.id, |_| {}, tokio_util::sync::CancellationToken::new()).await.unwrap();
         let plan = plans::list(&life.node, 10, None).await.unwrap().items.remove(0);
         let checked = plans::check(&life.node, &admin(), &plan.id).await.unwrap();
-        assert!(checked.problems.iter().any(|p| p.what.contains("is removed when the machine comes back")), "{:?}", checked.problems);
+        assert!(checked.problems.iter().any(|p| p.what.contains("it is set aside under another name")), "{:?}", checked.problems);
         assert!(!checked.problems.iter().any(|p| p.blocks() && p.what.contains("identity")), "{:?}", checked.problems);
         // And the failover goes that way.
         lab.target().crash();
         let radius = server::services::failover::blast_radius(&life.node, "dublin").await.unwrap();
-        assert!(radius.problems.iter().any(|p| p.what.contains("superseded copy lies at")), "{:?}", radius.problems);
+        assert!(radius.problems.iter().any(|p| p.what.contains("it is set aside under another name")), "{:?}", radius.problems);
         let request = model::run::FailoverRequest {
             confirm: "dublin".into(),
             statement: Some(server::recovery::statement("dublin")),
-            plan_ids: vec![],
+            ..Default::default()
         };
         let run = server::services::failover::start(&life.node, &admin(), "dublin", &request).await.unwrap();
         assert_succeeded(&life.over(&run.id).await);

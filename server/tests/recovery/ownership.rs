@@ -91,7 +91,8 @@ fn a_second_copy_is_not_started_while_the_first_can_be_seen_alive() {
         life.protect(&lab, &natives).await;
         life.plan(&lab, vec![], |spec| {
             let action = model::plan::CalloutAction::Prompt { question: "Now?".into() };
-            spec.callouts = vec![model::plan::Callout { name: "Ask".into(), before_priority: 1, action }];
+            spec.callouts =
+                vec![model::plan::Callout { name: "Ask".into(), before_priority: 1, action, on_error: model::plan::CalloutError::Wait }];
         })
         .await;
         // The link is cut, the machines run on. Somebody states what is not so.
@@ -121,7 +122,7 @@ fn a_lost_site_takes_the_typed_name_and_statement() {
         life.plan(&lab, vec![], |_| {}).await;
         lab.source().crash();
         let ask = |confirm: &str, statement: Option<&str>| {
-            let request = FailoverRequest { confirm: confirm.into(), statement: statement.map(Into::into), plan_ids: vec![] };
+            let request = FailoverRequest { confirm: confirm.into(), statement: statement.map(Into::into), ..FailoverRequest::default() };
             let node = life.node.clone();
             async move { failover::start(&node, &admin(), "berlin", &request).await }
         };

@@ -1,6 +1,6 @@
 //! The typed confirmation and the red button.
 
-use super::loss;
+use super::loss::{self, Choices};
 use crate::{
     api,
     components::{error_note::ErrorNote, field::TextField},
@@ -15,7 +15,7 @@ use model::{
 };
 
 #[component]
-pub fn Confirm(site: String, radius: RwSignal<Option<BlastRadius>>, open: RwSignal<bool>) -> impl IntoView {
+pub fn Confirm(site: String, radius: RwSignal<Option<BlastRadius>>, choices: Choices, open: RwSignal<bool>) -> impl IntoView {
     let (name, statement) = (RwSignal::new(String::new()), RwSignal::new(String::new()));
     let wanted = Memo::new(move |_| radius.with(|r| r.as_ref().map(|r| (r.confirm.clone(), r.statement.clone())).unwrap_or_default()));
     let session = Session::get();
@@ -36,6 +36,7 @@ pub fn Confirm(site: String, radius: RwSignal<Option<BlastRadius>>, open: RwSign
                 confirm: name.get().trim().into(),
                 statement: wanted.get().1.map(|_| statement.get().trim().into()),
                 plan_ids: vec![],
+                points: loss::points(&choices.get()),
             }) open/>
         </footer>
     }

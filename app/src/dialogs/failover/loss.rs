@@ -1,23 +1,34 @@
 //! How much each machine would lose, and what stands against the failover. Pure.
 
+use leptos::prelude::RwSignal;
 use model::{
-    Millis,
-    run::{BlastMachine, BlastRadius},
+    Id, Millis,
+    run::{BlastMachine, BlastRadius, PointChoice},
 };
+use std::collections::BTreeMap;
 
-/// Writes since the newest recovery point would be lost: its age in ms. `None`: there is no point, all is lost; or a
-/// clock was set back and nobody can tell.
-pub fn lost(machine: &BlastMachine, now: Millis) -> Option<i64> {
-    machine.newest_point_at.and_then(|at| model::age(at, now))
+/// By member: the older recovery point that was chosen, and its instant.
+pub type Chosen = BTreeMap<Id, (Id, Millis)>;
+pub type Choices = RwSignal<Chosen>;
+
+pub fn points(chosen: &Chosen) -> Vec<PointChoice> {
+    chosen.iter().map(|(member, (point, _))| PointChoice { member_id: member.clone(), point_id: point.clone() }).collect()
 }
 
-pub fn above_objective(machine: &BlastMachine, now: Millis) -> bool {
-    lost(machine, now).is_none_or(|ms| ms > i64::from(machine.rpo_seconds) * 1000)
+/// Writes since the recovery point would be lost: its age in ms. `None`: there is no point, all is lost; or a clock was set
+/// back and nobody can tell.
+pub fn lost(machine: &BlastMachine, chosen: &Chosen, now: Millis) -> Option<i64> {
+    let at = chosen.get(&machine.member_id).map(|c| c.1).or(machine.newest_point_at);
+    at.and_then(|at| model::age(at, now))
+}
+
+pub fn above_objective(machine: &BlastMachine, chosen: &Chosen, now: Millis) -> bool {
+    lost(machine, chosen, now).is_none_or(|ms| ms > i64::from(machine.rpo_seconds) * 1000)
 }
 
 /// The most that any machine with a recovery point would lose.
-pub fn worst(radius: &BlastRadius, now: Millis) -> Option<i64> {
-    radius.machines.iter().filter_map(|m| lost(m, now)).max()
+pub fn worst(radius: &BlastRadius, chosen: &Chosen, now: Millis) -> Option<i64> {
+    radius.machines.iter().filter_map(|m| lost(m, chosen, now)).max()
 }
 
 /// Why the button cannot be pressed, whatever is typed.
@@ -44,6 +55,8 @@ mod tests {
 
     fn machine(point: Option<Millis>) -> BlastMachine {
         BlastMachine {
+            member_id: "m".into(),
+            starts: true,
             name: "db1".into(),
             plan: "shop".into(),
             priority: 1,
@@ -71,10 +84,18 @@ mod tests {
 
     #[test]
     fn no_recovery_point_is_worse_than_an_old_one() {
-        assert!(above_objective(&machine(None), 0));
-        assert!(!above_objective(&machine(Some(0)), 60_000));
-        assert!(above_objective(&machine(Some(0)), 60_001));
-        assert_eq!(worst(&radius(vec![machine(Some(0)), machine(None), machine(Some(4_000))]), 9_000), Some(9_000));
+        let none = Chosen::new();
+        assert!(above_objective(&machine(None), &none, 0));
+        assert!(!above_objective(&machine(Some(0)), &none, 60_000));
+        assert!(above_objective(&machine(Some(0)), &none, 60_001));
+        assert_eq!(worst(&radius(vec![machine(Some(0)), machine(None), machine(Some(4_000))]), &none, 9_000), Some(9_000));
+    }
+
+    #[test]
+    fn an_older_point_loses_what_was_written_since() {
+        let chosen = Chosen::from([("m".to_owned(), ("p1".to_owned(), 1_000))]);
+        assert_eq!(lost(&machine(Some(8_000)), &chosen, 9_000), Some(8_000));
+        assert_eq!(points(&chosen), [PointChoice { member_id: "m".into(), point_id: "p1".into() }]);
     }
 
     #[test]

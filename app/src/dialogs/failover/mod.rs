@@ -3,6 +3,7 @@
 mod confirm;
 mod loss;
 mod machines;
+mod older;
 mod radius;
 
 use crate::{
@@ -32,6 +33,7 @@ fn Body(site: String, open: RwSignal<bool>) -> impl IntoView {
     let newest = LocalResource::new(move || async move { api::get::<BlastRadius>(&path.get_value()).await });
     let radius = RwSignal::new(None::<BlastRadius>);
     let error = RwSignal::new(None);
+    let choices: loss::Choices = RwSignal::new(loss::Chosen::new());
     Effect::new(move |_| match newest.get() {
         Some(Ok(found)) => {
             radius.set(Some(found));
@@ -47,11 +49,12 @@ fn Body(site: String, open: RwSignal<bool>) -> impl IntoView {
             {move || error.get().map(|error| view! { <ErrorNote error retry=Callback::new(move |()| newest.refetch())/> })}
             <Show when=waiting><p class="loading" role="status">"Looking at what would be hit …"</p></Show>
             <Show when=move || radius.with(Option::is_some)>
-                <radius::Radius radius/>
+                <radius::Radius radius choices/>
+                <older::OlderPoints radius choices/>
             </Show>
         </div>
         <Show when=move || radius.with(Option::is_some)>
-            <confirm::Confirm site=site.clone() radius open/>
+            <confirm::Confirm site=site.clone() radius choices open/>
         </Show>
     }
 }

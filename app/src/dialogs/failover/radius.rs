@@ -1,6 +1,9 @@
 //! The blast radius in words: does the site answer, who comes up, who is lost, what moves, what is wrong.
 
-use super::{loss, machines::Machines};
+use super::{
+    loss::{self, Choices},
+    machines::Machines,
+};
 use crate::{
     components::status::{Status, Tone},
     dialogs::problems::Problems,
@@ -17,11 +20,11 @@ fn of<T: Default>(radius: Shown, read: impl Fn(&BlastRadius) -> T) -> T {
 }
 
 #[component]
-pub fn Radius(radius: Shown) -> impl IntoView {
+pub fn Radius(radius: Shown, choices: Choices) -> impl IntoView {
     view! {
         <Answers radius/>
-        <Figures radius/>
-        <Machines radius/>
+        <Figures radius choices/>
+        <Machines radius choices/>
         <Lost radius/>
         {move || { let problems = of(radius, |r| r.problems.clone()); view! { <Problems problems/> } }}
     }
@@ -49,10 +52,13 @@ fn Answers(radius: Shown) -> impl IntoView {
 }
 
 #[component]
-fn Figures(radius: Shown) -> impl IntoView {
+fn Figures(radius: Shown, choices: Choices) -> impl IntoView {
     let now = Clock::get();
     let count = move || of(radius, |r| r.machines.len());
-    let worst = move || radius.with(|r| r.as_ref().and_then(|r| loss::worst(r, now.get()))).map_or_else(|| "unknown".into(), format::age);
+    let worst = move || {
+        let most = radius.with(|r| r.as_ref().and_then(|r| choices.with(|c| loss::worst(r, c, now.get()))));
+        most.map_or_else(|| "unknown".into(), format::age)
+    };
     let rto =
         move || radius.with(|r| r.as_ref().and_then(|r| r.forecast_rto_ms)).map_or_else(|| "no forecast yet".into(), format::duration);
     let addresses = move || of(radius, |r| if r.addresses.is_empty() { "none".into() } else { r.addresses.join(", ") });

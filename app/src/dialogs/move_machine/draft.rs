@@ -41,6 +41,7 @@ impl MoveDraft {
             stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, &limits::STOP_TIMEOUT_SECONDS, "seconds"),
             service_addresses: addresses(&mut faults, &self.addresses),
             keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, &limits::KEEP_SOURCE_HOURS, "hours"),
+            point_id: None,
         };
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }

@@ -1,13 +1,13 @@
 //! The buttons: what the node offers for this machine now; a refused one says why.
 
 use crate::{
-    api::failed,
+    api::{self, failed},
     components::{asked::asked, button_action::ButtonAction, confirm_dialog::ConfirmDialog, copy_command::CopyCommand, toast::Toasts},
     dialogs::{move_machine::MoveDialog, protect::ProtectDialog},
     pages::machines::power,
 };
 use leptos::prelude::*;
-use model::machine::{Machine, PowerAction};
+use model::machine::{Confirmed, CopyRole, Machine, PowerAction};
 
 #[component]
 pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
@@ -24,6 +24,7 @@ pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
         {confirmed(machine, "reset", "Reset", PowerAction::Reset, "Like the reset button: what the guest has not written is lost.")}
         {opener(machine, "protect", "Protect …", protecting, "")}
         {opener(machine, "move", "Move to cloud …", moving, "primary")}
+        {removal(machine)}
         <CopyCommand method="POST" path=path body=Some(r#"{"action":"start"}"#.to_owned())/>
         <MoveDialog machine=id open=moving/>
         <ProtectDialog machines=ids open=protecting/>
@@ -77,6 +78,26 @@ fn confirmed(
         {opener(machine, name, label, open, "")}
         <ConfirmDialog open=open title=title verb=label run=move || act(machine, action)>
             <p>{what}</p>
+        </ConfirmDialog>
+    }
+}
+
+/// Only for a superseded copy.
+fn removal(machine: RwSignal<Machine>) -> impl IntoView {
+    let open = RwSignal::new(false);
+    let superseded = Memo::new(move |_| machine.with(|m| m.row.role == Some(CopyRole::Superseded)));
+    let name = machine.with_untracked(|m| m.row.name.clone());
+    let title = format!("Remove the old copy {name}?");
+    let run = move || {
+        let (id, confirm) = machine.with_untracked(|m| (m.row.id.clone(), m.row.name.clone()));
+        async move { api::post::<_, serde_json::Value>(&format!("/machines/{id}/remove-copy"), &Confirmed { confirm }).await.map(drop) }
+    };
+    view! {
+        <Show when=move || superseded.get()>
+            {opener(machine, "remove_copy", "Remove old copy …", open, "danger")}
+        </Show>
+        <ConfirmDialog open=open title=title verb="Remove the old copy" phrase=name run=run>
+            <p>"Its definition and its disks are removed from its cloud. What was written there and never copied is gone then. The active copy stays."</p>
         </ConfirmDialog>
     }
 }

@@ -22,6 +22,7 @@ pub fn Addresses(draft: Draft) -> impl IntoView {
                 address: String::new(),
                 member_id,
                 mechanism: MECHANISM.into(),
+                network: None,
                 probe: HealthCheck::Ping { address: None },
             };
             draft.spec.update(|s| s.service_addresses.push(fresh));
@@ -44,6 +45,7 @@ pub fn Addresses(draft: Draft) -> impl IntoView {
 fn Row(n: usize, draft: Draft) -> impl IntoView {
     let Some(start) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return ().into_any() };
     let (address, member) = (RwSignal::new(start.address), RwSignal::new(start.member_id));
+    let network = RwSignal::new(start.network.unwrap_or_default());
     let probe = HealthForm::new(&start.probe);
     let members = Signal::derive(move || {
         let all = draft.spec.with(|s| draft.groups.with(|p| draft::members(s, &p.items)));
@@ -59,9 +61,10 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
     Effect::new(move |_| {
         let probe = probe.draft().parse().ok();
         let (address, member_id) = (address.get().trim().to_owned(), member.get());
+        let network = Some(network.get().trim().to_owned()).filter(|n| !n.is_empty());
         let Some(row) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return };
-        let next =
-            ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), probe: probe.unwrap_or_else(|| row.probe.clone()) };
+        let probe = probe.unwrap_or_else(|| row.probe.clone());
+        let next = ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), network, probe };
         if next != row {
             draft.spec.update(|s| s.service_addresses[n] = next);
         }
@@ -71,6 +74,7 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
         <div class="plan-row" role="group" aria-label=format!("Service address {}", n + 1)>
             <TextField label="Address" name=format!("address-{n}") value=address placeholder="10.0.0.80" error/>
             <SelectField label="Carried by" name=format!("address-{n}-member") value=member options=members/>
+            <TextField label="Network of its card" name=format!("address-{n}-network") value=network placeholder="by its addresses"/>
             <HealthFields id=format!("address-{n}") form=probe label="Proved from outside by" no_address="The service address"/>
             <button type="button" class="button small quiet" on:click=remove>"Remove"</button>
         </div>

@@ -2,13 +2,13 @@
 
 use super::{callouts::place_name, draft, editor::Draft};
 use crate::components::{
-    field::{SelectField, TextField},
+    field::{SelectField, SwitchField, TextField},
     number::whole,
 };
 use leptos::prelude::*;
 use model::{
     limits::CALLOUT_TIMEOUT_SECONDS,
-    plan::{Callout, CalloutAction},
+    plan::{Callout, CalloutAction, CalloutError},
 };
 
 #[component]
@@ -16,10 +16,13 @@ pub fn CalloutRow(n: usize, draft: Draft, places: std::ops::RangeInclusive<u8>) 
     let Some(start) = draft.spec.with_untracked(|s| s.callouts.get(n).cloned()) else { return ().into_any() };
     let name = RwSignal::new(start.name.clone());
     let place = RwSignal::new(start.before_priority.to_string());
+    let script = matches!(start.action, CalloutAction::Script { .. });
+    let goes_on = RwSignal::new(start.on_error == CalloutError::GoOn);
     let places: Vec<(String, String)> = places.map(|p| (p.to_string(), place_name(p))).collect();
     let (action, fields) = action_fields(n, &start.action, draft);
     Effect::new(move |_| {
-        let next = Callout { name: name.get(), before_priority: place.with(|p| p.parse().unwrap_or(1)), action: action.get() };
+        let on_error = if goes_on.get() { CalloutError::GoOn } else { CalloutError::Wait };
+        let next = Callout { name: name.get(), before_priority: place.with(|p| p.parse().unwrap_or(1)), action: action.get(), on_error };
         if draft.spec.with_untracked(|s| s.callouts.get(n).is_some_and(|c| *c != next)) {
             draft.spec.update(|s| s.callouts[n] = next);
         }
@@ -30,6 +33,9 @@ pub fn CalloutRow(n: usize, draft: Draft, places: std::ops::RangeInclusive<u8>) 
             <TextField label="Name" name=format!("callout-{n}-name") value=name error=draft.said(move || Some(format!("callouts[{n}].name")))/>
             <SelectField label="When" name=format!("callout-{n}-place") value=place options=places/>
             {fields}
+            {script.then(|| view! {
+                <SwitchField label="Go on when it fails" name=format!("callout-{n}-goes-on") value=goes_on help="Otherwise the run waits for somebody."/>
+            })}
             <button type="button" class="button small quiet" on:click=remove>"Remove"</button>
         </div>
     }

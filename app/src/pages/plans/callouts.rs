@@ -2,7 +2,7 @@
 
 use super::{callout_row::CalloutRow, draft, editor::Draft};
 use leptos::prelude::*;
-use model::plan::{Callout, CalloutAction};
+use model::plan::{Callout, CalloutAction, CalloutError};
 
 /// Before each priority group, and 6: after all.
 const PLACES: std::ops::RangeInclusive<u8> = 1..=6;
@@ -25,7 +25,7 @@ pub fn Callouts(draft: Draft) -> impl IntoView {
 }
 
 fn push(draft: Draft, name: &str, action: CalloutAction) {
-    draft.spec.update(|s| s.callouts.push(Callout { name: name.into(), before_priority: 1, action }));
+    draft.spec.update(|s| s.callouts.push(Callout { name: name.into(), before_priority: 1, action, on_error: CalloutError::Wait }));
 }
 
 pub fn place_name(place: u8) -> String {

@@ -206,6 +206,7 @@ mod tests {
             name: "x".into(),
             before_priority: 1,
             action: CalloutAction::Script { program: "../sh".into(), args: vec![], timeout_seconds: 1 },
+            on_error: Default::default(),
         });
         let fields: Vec<String> = faults(&plan).into_iter().map(|(field, _)| field).collect();
         assert_eq!(fields, ["name", "group_ids", "callouts.0"]);

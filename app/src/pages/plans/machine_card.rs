@@ -77,6 +77,13 @@ fn Settings(member: StoredValue<Id>, name: String, draft: Draft, settings: Memo<
     });
     view! {
         <After member draft settings/>
+        <label class="choice">
+            <input
+                type="checkbox" prop:checked=move || settings.with(|s| s.always_start)
+                on:change:target=move |e| { let on = e.target().checked(); change(&|p| p.always_start = on) }
+            />
+            <span>"Start it even if it was off"</span>
+        </label>
         <HealthFields id=id.clone() form/>
         <NumberField
             draft label="Give it, seconds" id=format!("{id}-timeout") about=name.clone() range=limits::HEALTH_TIMEOUT_SECONDS said=said("health_timeout_seconds")

@@ -1,6 +1,6 @@
 //! What can be done with a group: pause, resume, add machines, edit, delete.
 
-use super::{add_machines::AddMachines, edit_form::EditForm};
+use super::{add_machines::AddMachines, edit_form::EditForm, reprotect::Reprotect};
 use crate::{
     api,
     components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog, dialog::Dialog},
@@ -15,6 +15,7 @@ pub fn GroupTools(group: RwSignal<Group>) -> impl IntoView {
     let (adding, editing, deleting) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
     let session = Session::get();
     view! {
+        <Reprotect group/>
         <Pause group/>
         <Show when=move || session.may(Role::Administrator)>
             <button type="button" class="button" on:click=move |_| adding.set(true)>"Add machines"</button>

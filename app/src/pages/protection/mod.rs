@@ -18,6 +18,7 @@ mod point_line;
 mod points;
 mod policy;
 mod remove;
+mod reprotect;
 #[cfg(test)]
 mod sample;
 pub mod save;

@@ -20,6 +20,7 @@ use model::{
 pub fn StepActions(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoView {
     let of = move |command: &'static str| Memo::new(move |_| detail.with(|d| step.with(|s| words::offer(d, command, &s.key))));
     let (retry, skip, answer) = (of("retry_step"), of("skip_step"), of("answer"));
+    let give_up = of("give_up");
     let none = move || retry.with(|r| *r == Offer::None) && skip.with(|s| *s == Offer::None);
     let skipping = RwSignal::new(false);
     view! {
@@ -28,6 +29,7 @@ pub fn StepActions(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoVi
             <div class="row">
                 <Retry step detail offer=retry/>
                 <SkipButton offer=skip skipping/>
+                <Show when=move || give_up.with(|g| *g == Offer::Possible)><GiveUp step detail/></Show>
             </div>
         </Show>
         <Show when=move || skipping.get() && skip.with(|s| *s == Offer::Possible)>
@@ -56,6 +58,13 @@ fn Retry(step: Memo<Step>, detail: RwSignal<RunDetail>, offer: Memo<Offer>) -> i
             view! { <ButtonAction label="Try again" look="small" refused=by_role() run/> }.into_any()
         }
     }
+}
+
+/// The machine is not handed over: it is started again where it was.
+#[component]
+fn GiveUp(step: Memo<Step>, detail: RwSignal<RunDetail>) -> impl IntoView {
+    let run = move || give(detail, RunCommand::Answer { step: key(step), proceed: false, comment: "given up".into() });
+    view! { <ButtonAction label="Give up, start it again where it was" look="small" refused=by_role() run/> }
 }
 
 #[component]

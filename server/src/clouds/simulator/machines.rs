@@ -47,6 +47,11 @@ impl Machines for Simulator {
         self.look("find", |state| Ok(by_token(state, token))).await
     }
 
+    async fn set_aside(&self, native_id: &str, token: &str) -> Result<String> {
+        let to = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, token.as_bytes()).hyphenated().to_string();
+        self.act("set_aside", to.clone(), |state| set_aside(state, native_id, to)).await
+    }
+
     async fn delete(&self, native_id: &str, _with_disks: bool) -> Result<()> {
         self.act("delete", (), |state| {
             if state.vm(native_id).is_ok_and(|vm| !vm.state().is_off()) {
@@ -59,6 +64,24 @@ impl Machines for Simulator {
         })
         .await
     }
+}
+
+fn set_aside(state: &mut State, native_id: &str, to: String) -> Result<String> {
+    if state.machines.contains_key(&to) {
+        return Ok(to);
+    }
+    if !state.vm(native_id)?.state().is_off() {
+        return Err(Error::conflict("It runs: only a stopped machine can be set aside."));
+    }
+    let Some(mut vm) = state.machines.remove(native_id) else { return Err(Error::not_found("It is gone.")) };
+    // Its disks are made at the first touch, by what it is called.
+    vm.images();
+    let name = format!("{}~{}", vm.name(), &to[..8]);
+    (vm.shown().native_id, vm.shown().name, vm.token) = (to.clone(), name, None);
+    state.machines.insert(to.clone(), vm);
+    state.tell(native_id);
+    state.tell(&to);
+    Ok(to)
 }
 
 fn by_token(state: &State, token: &str) -> Option<String> {

@@ -3,19 +3,19 @@
 //! Copies of all machines are made and promoted at once; only the starts are in order. A machine that fails takes with
 //! it what needs it, and nothing else.
 
-use super::Builder;
+use super::{
+    Builder,
+    handover::{self, health},
+};
 use crate::recovery::{
     schedule::OnError,
-    spec::{Action, Phase, Planned, Subject},
+    spec::{Action, Planned, Subject},
 };
 use model::{
     Id,
-    plan::{Callout, CalloutAction, PlanMachine, ServiceAddress},
+    plan::{Callout, CalloutAction, CalloutError, PlanMachine, ServiceAddress},
 };
 use std::collections::HashMap;
-
-/// A guest gets so long to go down before its power is taken: in a failover the time counts.
-const GRACE: u32 = 30;
 
 #[derive(Default)]
 pub struct Failover {
@@ -35,28 +35,33 @@ pub struct FailoverMachine {
     pub settings: PlanMachine,
     /// Its cloud answers: it is stopped there first, and its last changes are copied.
     pub source_answers: bool,
+    /// A machine that was off is made there and left off.
+    pub starts: bool,
+    /// Where it is to be made lies an older copy of it.
+    pub old_copy: bool,
 }
 
 pub fn failover(f: &Failover) -> Vec<Planned> {
     let mut b = Builder::new(OnError::GoOn);
     let machines: Vec<&FailoverMachine> = f.plans.iter().flat_map(|p| &p.machines).collect();
     for m in &machines {
-        prepare(&mut b, m);
+        handover::handover(&mut b, m);
     }
-    let health: HashMap<&Id, String> = machines.iter().map(|m| (&m.settings.member_id, format!("{}.health", m.subject.label))).collect();
+    // What those wait for that come after it.
+    let ready: HashMap<&Id, String> = machines.iter().map(|m| (&m.settings.member_id, health(m))).collect();
     // What has to be over before the next priority group, and what has to have been answered with "go on".
     let (mut gate, mut prompts): (Vec<String>, Vec<String>) = (vec![], vec![]);
     for priority in 1..=6 {
         callouts(&mut b, f, priority, &mut gate, &mut prompts);
-        let members: Vec<&&FailoverMachine> = machines.iter().filter(|m| m.settings.priority.clamp(1, 5) == priority).collect();
-        let mut ready = vec![];
+        let members: Vec<&&FailoverMachine> = machines.iter().filter(|m| m.starts && m.settings.priority.clamp(1, 5) == priority).collect();
+        let mut over = vec![];
         for m in members {
-            ready.push(bring_up(&mut b, m, &gate, &prompts, &health));
+            over.push(bring_up(&mut b, m, &gate, &prompts, &ready));
         }
-        gate.extend(ready);
+        gate.extend(over);
     }
     for plan in &f.plans {
-        steer(&mut b, plan, &health);
+        steer(&mut b, plan);
     }
     for m in machines.iter().filter(|m| m.source_answers) {
         let (s, needs) = (&m.subject, format!("{}.promote", m.subject.label));
@@ -65,26 +70,11 @@ pub fn failover(f: &Failover) -> Vec<Planned> {
     b.finish()
 }
 
-fn prepare(b: &mut Builder, m: &FailoverMachine) {
-    let s = &m.subject;
-    let hold = b.add(s, "hold", format!("Take over replication of {}", s.name), 0, Action::HoldReplication).key();
-    let stop = Action::StopSource { grace_seconds: GRACE, unproved_ok: true };
-    let stop = b.add(s, "stop", format!("Make sure that {} is off at {}", s.name, s.source.cloud), 0, stop).key();
-    let mut before_create = vec![];
-    if m.source_answers {
-        let fin = b.add(s, "final", format!("Copy the last changes of {}", s.name), 0, Action::Sync { phase: Phase::Final });
-        before_create.push(fin.needs(&[&hold, &stop]).key());
-    }
-    let create = b.add(s, "create", format!("Make {} at {}", s.name, s.target.cloud), 0, Action::Create);
-    let create = create.needs(&[&hold]).after(&before_create).key();
-    b.add(s, "promote", format!("Hand {} over to {}", s.name, s.target.cloud), 0, Action::Promote).needs(&[&create, &stop]);
-}
-
 /// Answers the key of its health check.
-fn bring_up(b: &mut Builder, m: &FailoverMachine, gate: &[String], prompts: &[String], health: &HashMap<&Id, String>) -> String {
+fn bring_up(b: &mut Builder, m: &FailoverMachine, gate: &[String], prompts: &[String], ready: &HashMap<&Id, String>) -> String {
     let (s, p) = (&m.subject, m.settings.priority.clamp(1, 5));
     let mut needs = vec![format!("{}.promote", s.label)];
-    needs.extend(m.settings.after.iter().filter_map(|id| health.get(id).cloned()));
+    needs.extend(m.settings.after.iter().filter_map(|id| ready.get(id).cloned()));
     needs.extend(prompts.iter().cloned());
     let mut begin = (needs, gate.to_vec());
     if m.settings.start_delay_seconds > 0 {
@@ -103,13 +93,14 @@ fn callouts(b: &mut Builder, f: &Failover, priority: u8, gate: &mut Vec<String>,
     let all = f.plans.iter().enumerate().flat_map(|(p, plan)| plan.callouts.iter().enumerate().map(move |(c, callout)| (p, c, callout)));
     for (p, c, callout) in all.filter(|(_, _, callout)| callout.before_priority == priority) {
         let key = format!("callout.{}.{}", p + 1, c + 1);
-        let (action, is_prompt) = match &callout.action {
+        let (action, on_error, is_prompt) = match &callout.action {
             CalloutAction::Script { program, args, timeout_seconds } => {
-                (Action::Script { program: program.clone(), args: args.clone(), timeout_seconds: *timeout_seconds }, false)
+                let script = Action::Script { program: program.clone(), args: args.clone(), timeout_seconds: *timeout_seconds };
+                (script, on_error(callout.on_error), false)
             }
-            CalloutAction::Prompt { question } => (Action::Prompt { question: question.clone() }, true),
+            CalloutAction::Prompt { question } => (Action::Prompt { question: question.clone() }, OnError::GoOn, true),
         };
-        b.push(key.clone(), callout.name.clone(), None, priority, action).needs(prompts).after(gate);
+        b.push(key.clone(), callout.name.clone(), None, priority, action).needs(prompts).after(gate).on_error(on_error);
         gate.push(key.clone());
         if is_prompt {
             prompts.push(key);
@@ -117,12 +108,19 @@ fn callouts(b: &mut Builder, f: &Failover, priority: u8, gate: &mut Vec<String>,
     }
 }
 
-fn steer(b: &mut Builder, plan: &FailoverPlan, health: &HashMap<&Id, String>) {
+fn on_error(of: CalloutError) -> OnError {
+    match of {
+        CalloutError::Wait => OnError::Wait,
+        CalloutError::GoOn => OnError::GoOn,
+    }
+}
+
+/// An address of a machine that is not started leads nowhere: it stays as it is.
+fn steer(b: &mut Builder, plan: &FailoverPlan) {
     for (i, a) in plan.addresses.iter().enumerate() {
-        let Some(m) = plan.machines.iter().find(|m| m.settings.member_id == a.member_id) else { continue };
-        let (address, mechanism, probe) = (a.address.clone(), a.mechanism.clone(), a.probe.clone());
+        let Some(m) = plan.machines.iter().find(|m| m.starts && m.settings.member_id == a.member_id) else { continue };
+        let (address, mechanism, probe, network) = (a.address.clone(), a.mechanism.clone(), a.probe.clone(), a.network.clone());
         let (s, title) = (&m.subject, format!("Steer {address} to {}", m.subject.name));
-        let needs: Vec<&String> = health.get(&a.member_id).into_iter().collect();
-        b.add(s, &format!("steer{}", i + 1), title, 6, Action::Steer { address, mechanism, probe }).needs(&needs);
+        b.add(s, &format!("steer{}", i + 1), title, 6, Action::Steer { address, mechanism, probe, network }).needs(&[health(m)]);
     }
 }

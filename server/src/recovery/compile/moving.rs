@@ -16,18 +16,26 @@ pub struct Move {
     pub stop_timeout_seconds: u32,
     pub service_addresses: Vec<String>,
     pub keep_source_hours: u32,
+    /// Where it is to be made lies an older copy of it.
+    pub old_copy: bool,
 }
 
 pub fn moving(m: &Move) -> Vec<Planned> {
     let s = &m.subject;
     let mut b = Builder::new(OnError::Wait);
     let hold = b.add(s, "hold", format!("Take over replication of {}", s.name), 0, Action::HoldReplication).key();
+    let hold = if m.old_copy {
+        let aside = format!("Set the old copy at {} aside", s.target.cloud);
+        b.add(s, "aside", aside, 0, Action::SetAside).needs(&[&hold]).key()
+    } else {
+        hold
+    };
     let ready = if m.mode == MoveMode::Live { migrate(&mut b, s, &hold) } else { copy(&mut b, m, &hold) };
     if s.was_running {
         let health = Action::Health { check: m.health.clone(), timeout_seconds: m.health_timeout_seconds };
         let health = b.add(s, "health", format!("See that {} is well", s.name), 3, health).needs(&[&ready]).key();
         for (i, address) in m.service_addresses.iter().enumerate() {
-            let steer = Action::Steer { address: address.clone(), mechanism: "garp".into(), probe: HealthCheck::default() };
+            let steer = Action::Steer { address: address.clone(), mechanism: "garp".into(), probe: HealthCheck::default(), network: None };
             b.add(s, &format!("steer{}", i + 1), format!("Steer {address} to {}", s.name), 6, steer).needs(&[&health]);
         }
     }
@@ -44,16 +52,19 @@ pub fn moving(m: &Move) -> Vec<Planned> {
 fn copy(b: &mut Builder, m: &Move, hold: &str) -> String {
     let s = &m.subject;
     let mut last = hold.to_owned();
-    if m.mode == MoveMode::Warm && s.was_running {
-        let initial = b.add(s, "sync", format!("Copy {} while it runs", s.name), 0, Action::Sync { phase: Phase::Initial });
+    // From an older point nothing is copied: what was written since is given up.
+    let newest = s.point_id.is_none();
+    if newest && m.mode == MoveMode::Warm && s.was_running {
+        let initial = b.add(s, "sync", format!("Copy {} while it runs", s.name), 0, sync(Phase::Initial));
         last = initial.needs(&[&last]).key();
-        let delta = b.add(s, "delta", "Copy what changed until little is left".into(), 0, Action::Sync { phase: Phase::Delta });
+        let delta = b.add(s, "delta", "Copy what changed until little is left".into(), 0, sync(Phase::Delta));
         last = delta.needs(&[&last]).key();
     }
     let stop = Action::StopSource { grace_seconds: m.stop_timeout_seconds, unproved_ok: false };
     last = b.add(s, "stop", format!("Stop {} at {}", s.name, s.source.cloud), 1, stop).needs(&[&last]).key();
-    let fin = b.add(s, "final", "Copy the last changes".into(), 1, Action::Sync { phase: Phase::Final });
-    last = fin.needs(&[&last]).key();
+    if newest {
+        last = b.add(s, "final", "Copy the last changes".into(), 1, sync(Phase::Final)).needs(&[&last]).key();
+    }
     last = b.add(s, "create", format!("Make {} at {}", s.name, s.target.cloud), 1, Action::Create).needs(&[&last]).key();
     let promote = b.add(s, "promote", format!("Hand over to {}", s.target.cloud), 2, Action::Promote);
     last = promote.needs(&[&last]).key();
@@ -62,6 +73,10 @@ fn copy(b: &mut Builder, m: &Move, hold: &str) -> String {
         last = start.needs(&[&last]).key();
     }
     last
+}
+
+fn sync(phase: Phase) -> Action {
+    Action::Sync { phase, older_ok: false }
 }
 
 fn migrate(b: &mut Builder, s: &Subject, hold: &str) -> String {

@@ -1,44 +1,51 @@
-//! Makes the machine at the target from its newest recovery point, stopped. The point stays as it is, below its disks.
+//! Makes the machine at the target from a recovery point, the newest if nobody chose another one, stopped. The point stays as it is, below its disks.
 
 use super::{End, Halt, done};
 use crate::{
     clouds::{CreateRequest, error::Error, guard::LONG},
     inventory,
-    recovery::{context::Context, old_copy, publish, spec::Facts},
+    recovery::{context::Context, publish, spec::Facts},
     replication,
     state::now,
-    store::{copies, points::StoredPoint},
+    store::{
+        copies::{self, Incoming},
+        points::{self, StoredPoint},
+    },
 };
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
+    make(ctx, &point(ctx).await?).await
+}
+
+pub async fn make(ctx: &Context, point: &StoredPoint) -> Result<End, Halt> {
     let subject = ctx.subject()?;
-    let point = point(ctx).await?;
     // Written before anything is made: the same attempt again must take the same point, and retention must leave it.
     ctx.note(Facts { point_id: Some(point.id.clone()), taken_at: Some(point.taken_at), ..Facts::default() }).await?;
-    let target = ctx.cloud(&subject.target.cloud_id)?;
-    old_copy::make_way(ctx, &target, &ctx.lineage()?).await?;
     replication::hold_point(&ctx.node.db, &point.id).await?;
-    let native_id = create(ctx, &point).await?;
+    let native_id = create(ctx, point).await?;
     let machine_id = inventory::machine_id(&subject.target.cloud_id, &native_id);
     let lineage = ctx.lineage()?;
-    ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &machine_id, &lineage, now())).await?;
+    let copy = Incoming { machine_id: &machine_id, lineage: &lineage, point_id: Some(&point.id), at: now() };
+    ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &copy)).await?;
     ctx.note(Facts { native_id: Some(native_id.clone()), machine_id: Some(machine_id), ..Facts::default() }).await?;
     // For the screens only: the copy is known by now whether or not they see it.
     publish::look(&ctx.node, &subject.target.cloud_id, &native_id);
     done(format!("{} was made at {} from recovery point {}.", subject.name, subject.target.cloud, point.seq), ctx.own())
 }
 
-/// The one that an earlier attempt chose, else the newest.
-async fn point(ctx: &Context) -> Result<StoredPoint, Halt> {
+/// The one that an earlier attempt took or that somebody chose, else the newest.
+pub async fn point(ctx: &Context) -> Result<StoredPoint, Halt> {
     let subject = ctx.subject()?;
-    let member = ctx.member()?;
-    let chosen = match ctx.own().point_id {
-        Some(id) => crate::store::points::get(&ctx.node.db, &id).await?,
+    let taken = match ctx.own().point_id {
+        Some(id) => points::get(&ctx.node.db, &id).await?,
         None => None,
     };
-    let point = match chosen {
-        Some(point) => Some(point),
-        None => replication::newest(&ctx.node.db, &member).await?,
+    let point = match (taken, &subject.point_id) {
+        (Some(point), _) => Some(point),
+        (None, Some(chosen)) => Some(points::get(&ctx.node.db, chosen).await?.ok_or_else(|| {
+            Halt::failed(format!("The recovery point of {} that was chosen is gone: begin again with another one.", subject.name))
+        })?),
+        (None, None) => replication::newest(&ctx.node.db, &ctx.member()?).await?,
     };
     let none =
         || Halt::failed(format!("{} has no recovery point at {}: it cannot be recovered there.", subject.name, subject.target.cloud));
@@ -53,7 +60,7 @@ async fn create(ctx: &Context, point: &StoredPoint) -> Result<String, Halt> {
     let subject = ctx.subject()?;
     let guard = ctx.cloud(&subject.target.cloud_id)?;
     let request = CreateRequest {
-        token: ctx.token(),
+        token: ctx.token_of("create")?,
         lineage: ctx.lineage()?,
         spec: point.spec.clone(),
         point: point.sink_ref.clone(),

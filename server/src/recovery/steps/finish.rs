@@ -6,6 +6,7 @@ use crate::{
     replication,
     store::{members, plans},
 };
+use model::Id;
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
     for subject in &ctx.spec.subjects {
@@ -14,19 +15,34 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
             let_go(ctx, &member).await?;
         }
     }
-    let mut swapped = vec![];
-    for group in &ctx.spec.group_ids {
-        if plans::swap_sites(&ctx.node.db, group, ctx.spec.site.as_deref().unwrap_or_default()).await? {
-            swapped.push(group.as_str());
+    let mut swapped = 0;
+    let groups = groups(ctx).await?;
+    for (group, from) in &groups {
+        if plans::swap_sites(&ctx.node.db, group, from).await? {
+            swapped += 1;
             crate::recovery::publish::group(&ctx.node, group);
         }
     }
-    let message = match (ctx.spec.group_ids.len(), swapped.len()) {
+    let message = match (groups.len(), swapped) {
         (0, _) => "Everything was observed and written down.".into(),
         (all, all_swapped) if all == all_swapped => "The recovery site is the protected site of its groups now.".into(),
         (_, some) => format!("{some} of the groups changed their site; the others still have machines to recover."),
     };
     done(message, ctx.own())
+}
+
+/// The groups of its machines, with the site that these left.
+async fn groups(ctx: &Context) -> Result<Vec<(Id, String)>, Halt> {
+    if let Some(site) = &ctx.spec.site {
+        return Ok(ctx.spec.group_ids.iter().map(|g| (g.clone(), site.clone())).collect());
+    }
+    let mut found = vec![];
+    for subject in &ctx.spec.subjects {
+        let Some(member) = &subject.member_id else { continue };
+        let group = members::get(&ctx.node.db, member).await?.and_then(|m| m.group_id);
+        found.extend(group.map(|g| (g, subject.source.site.clone())));
+    }
+    Ok(found)
 }
 
 /// A machine that was only moved needs no replication any more; the point below its disks is held and stays.

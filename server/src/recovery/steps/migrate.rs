@@ -13,7 +13,7 @@ use crate::{
     inventory,
     recovery::{context::Context, look, old_copy, publish, spec::Facts},
     state::now,
-    store::copies,
+    store::copies::{self, Incoming},
 };
 use model::{Transfer, machine::PowerState};
 use std::time::Duration;
@@ -42,8 +42,8 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
             undo_migrate::resume(&source, native_id).await?;
         }
         let lineage = ctx.lineage()?;
-        old_copy::make_way(ctx, &target, &lineage).await?;
-        ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &machine_id, &lineage, now())).await?;
+        let copy = Incoming { machine_id: &machine_id, lineage: &lineage, point_id: None, at: now() };
+        ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &copy)).await?;
         if let Err(halt) = send(ctx, &source, &target, &lineage).await {
             let Halt::Failed { message, heals } = halt else { return Err(halt) };
             // One that an earlier attempt began may have arrived between the look and the act.

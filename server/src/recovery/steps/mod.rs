@@ -4,6 +4,7 @@
 //! acts, writes down what a later attempt must know, and is green only when the result was read back.
 //! How to add one: `docs/add-a-step.md`.
 
+mod catch_up;
 mod cleanup_source;
 mod create;
 mod delay;
@@ -14,7 +15,10 @@ mod lock_source;
 mod migrate;
 mod promote;
 mod prompt;
+mod put_back;
+mod ready;
 pub mod script;
+mod set_aside;
 mod start;
 mod steer;
 mod stop_source;
@@ -114,14 +118,18 @@ async fn once(ctx: &Context) -> Result<End, Halt> {
     };
     match action {
         Action::HoldReplication => hold_replication::run(ctx).await,
-        Action::Sync { phase } => sync::run(ctx, *phase).await,
+        Action::Ready => ready::run(ctx).await,
+        Action::SetAside => set_aside::run(ctx).await,
+        Action::Sync { phase, older_ok } => sync::run(ctx, *phase, *older_ok).await,
         Action::StopSource { grace_seconds, unproved_ok } => stop_source::run(ctx, *grace_seconds, *unproved_ok).await,
         Action::Create => create::run(ctx).await,
+        Action::CatchUp => catch_up::run(ctx).await,
         Action::Migrate => migrate::run(ctx).await,
         Action::Promote => promote::run(ctx).await,
         Action::Start => start::run(ctx).await,
         Action::Health { check, timeout_seconds } => health::run(ctx, check, *timeout_seconds).await,
-        Action::Steer { address, mechanism, probe } => steer::run(ctx, address, mechanism, probe).await,
+        Action::Steer { address, mechanism, probe, network } => steer::run(ctx, address, mechanism, probe, network.as_deref()).await,
+        Action::PutBack { grace_seconds } => put_back::run(ctx, *grace_seconds).await,
         Action::LockSource => lock_source::run(ctx).await,
         Action::CleanupSource { keep_hours } => cleanup_source::run(ctx, *keep_hours).await,
         Action::Delay { seconds } => delay::run(ctx, *seconds).await,

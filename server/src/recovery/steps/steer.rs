@@ -3,7 +3,7 @@
 use super::{End, Halt, done};
 use crate::{
     clouds::guard::SHORT,
-    recovery::{context::Context, deadline::Deadline, look::TICK},
+    recovery::{context::Context, deadline::Deadline, look::TICK, spec::Facts},
     steering::{self, Request},
 };
 use model::plan::HealthCheck;
@@ -12,22 +12,32 @@ use std::time::Duration;
 /// Caches on the way have heard a repeated announcement by then.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-pub async fn run(ctx: &Context, address: &str, mechanism: &str, probe: &HealthCheck) -> Result<End, Halt> {
+pub async fn run(ctx: &Context, address: &str, mechanism: &str, probe: &HealthCheck, network: Option<&str>) -> Result<End, Halt> {
     let subject = ctx.subject()?;
     let missing = || Halt::failed("The machine at the target was not made yet.");
     let native_id = ctx.facts().native_id.ok_or_else(missing)?;
     let guard = ctx.cloud(&subject.target.cloud_id)?;
     let machine = guard.run("one", SHORT, guard.cloud().inventory().one(&native_id)).await?.ok_or_else(missing)?;
     let steering = steering::by_name(mechanism).map_err(Halt::failed)?;
-    let request = Request { address: address.into(), nics: machine.nics, probe: probe.clone() };
+    // One card needs no choice.
+    let several = machine.nics.len() > 1 && network.is_none();
+    let networks = if several { guard.run("resources", SHORT, guard.cloud().inventory().resources()).await?.networks } else { vec![] };
+    let network = network.map(str::to_owned);
+    let request = Request { address: address.into(), nics: machine.nics, network, networks, probe: probe.clone() };
     let plan = steering.plan(&request).await.map_err(Halt::failed)?;
     let deadline = Deadline::after(PATIENCE);
     loop {
         // A mechanism that cannot act may still turn out not to be needed: only the probe decides.
         let applied = steering.apply(&plan, ctx.journal.claim.epoch).await;
+        let announced = applied.is_ok();
         let how = applied.unwrap_or_else(|why| format!("not announced by this node: {why}"));
         match ctx.unless_interrupted(steering.verify(&plan)).await? {
-            Ok(seen) => return done(format!("{address} reaches {}: {seen} ({how}).", subject.name), ctx.own()),
+            Ok(seen) => {
+                let message = format!("{address} reaches {}: {seen} ({how}).", subject.name);
+                // Seen from here only: others on that network may still look for the machine at its old place.
+                let warning = (!announced).then(|| format!("{message} Clients elsewhere may reach it only when their caches expire."));
+                return done(warning.clone().unwrap_or(message), Facts { warning, ..ctx.own() });
+            }
             Err(why) if deadline.is_over() => {
                 return Err(Halt::failed(format!(
                     "{address} does not reach {}: {why} ({how}). Check the network between the sites, then retry.",

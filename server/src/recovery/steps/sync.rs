@@ -5,8 +5,11 @@ use crate::{
     recovery::{
         context::Context,
         spec::{Facts, Phase},
+        time_of_day,
     },
     replication,
+    state::now,
+    store::points::StoredPoint,
 };
 use model::{Severity, Transfer};
 use std::{sync::Arc, time::Duration};
@@ -17,7 +20,7 @@ const SMALL: u64 = 16 << 20;
 /// A machine that writes faster than it can be copied never gets small: after so many passes it is cut over anyway.
 const PASSES: u32 = 8;
 
-pub async fn run(ctx: &Context, phase: Phase) -> Result<End, Halt> {
+pub async fn run(ctx: &Context, phase: Phase, older_ok: bool) -> Result<End, Halt> {
     match phase {
         Phase::Initial => {
             let _turns = turns(ctx).await?;
@@ -25,10 +28,17 @@ pub async fn run(ctx: &Context, phase: Phase) -> Result<End, Halt> {
             report(ctx, "Everything was copied", cycle)
         }
         Phase::Delta => deltas(ctx).await,
-        Phase::Final => {
-            let cycle = cycle(ctx).await?;
-            report(ctx, "The last changes were copied with the machine off: nothing is lost", cycle)
+        Phase::Final if older_ok && ctx.facts().proved == Some(false) => {
+            let at = newest(ctx).await?.map_or_else(String::new, |p| format!(" of {}", time_of_day(p.taken_at)));
+            done(format!("{} does not answer: the newest recovery point{at} is used.", ctx.subject()?.source.cloud), ctx.own())
         }
+        Phase::Final => match cycle(ctx).await {
+            Ok(cycle) => report(ctx, "The last changes were copied with the machine off: nothing is lost", cycle),
+            Err(Halt::Failed { message, heals }) if older_ok => {
+                Err(Halt::Failed { message: format!("{message} {}", choice(ctx).await?), heals })
+            }
+            Err(halt) => Err(halt),
+        },
     }
 }
 
@@ -50,6 +60,23 @@ async fn turns(ctx: &Context) -> Result<Vec<OwnedSemaphorePermit>, Halt> {
     Ok(turns)
 }
 
+async fn newest(ctx: &Context) -> Result<Option<StoredPoint>, Halt> {
+    Ok(replication::newest(&ctx.node.db, &ctx.member()?).await?)
+}
+
+/// What somebody may decide when the last changes cannot be copied: nothing older is taken silently.
+pub async fn choice(ctx: &Context) -> Result<String, Halt> {
+    let (subject, facts) = (ctx.subject()?, ctx.facts());
+    let Some(point) = newest(ctx).await? else { return Ok("Mend it, then retry.".into()) };
+    let lost = (facts.off_at.unwrap_or_else(now) - point.taken_at).max(0) / 1000;
+    Ok(format!(
+        "Mend it, then retry. Or skip this step: {} starts from the older point of {} and loses {lost} s. Or give it up: it is started again at {}.",
+        subject.name,
+        time_of_day(point.taken_at),
+        subject.source.cloud
+    ))
+}
+
 async fn deltas(ctx: &Context) -> Result<End, Halt> {
     let mut total = 0;
     for pass in 1..=PASSES {
@@ -64,7 +91,7 @@ async fn deltas(ctx: &Context) -> Result<End, Halt> {
     Err(Halt::failed("There were no passes."))
 }
 
-async fn cycle(ctx: &Context) -> Result<replication::Cycle, Halt> {
+pub async fn cycle(ctx: &Context) -> Result<replication::Cycle, Halt> {
     let member = ctx.member()?;
     let (shown, mut seen) = watch::channel(Transfer::default());
     let shown = Arc::new(shown);

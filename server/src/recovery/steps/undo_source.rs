@@ -10,7 +10,7 @@ use crate::{
         publish,
     },
 };
-use model::machine::PowerState;
+use model::{Millis, machine::PowerState};
 use std::time::Duration;
 
 /// A guest that was asked to go down and has not done so by then will not.
@@ -18,9 +18,16 @@ const LATEST: Duration = Duration::from_secs(30);
 
 pub async fn run(ctx: &Context, grace_seconds: u32) -> Result<End, Halt> {
     let subject = ctx.subject()?;
-    let Some(asked) = ctx.facts().asked_off_at.filter(|_| subject.was_running) else {
+    let Some(asked) = ctx.facts().asked_off_at else {
         return done(format!("{} was not touched at its source.", subject.name), ctx.own());
     };
+    let cloud = restore(ctx, asked, grace_seconds).await?;
+    done(format!("{} runs at {cloud} again: read back.", subject.name), ctx.own())
+}
+
+/// It ran until it was asked to go down at that time: it runs again when this answers where.
+pub async fn restore(ctx: &Context, asked: Millis, grace_seconds: u32) -> Result<String, Halt> {
+    let subject = ctx.subject()?;
     let guard = ctx.cloud(&subject.source.cloud_id)?;
     let native_id = &subject.source.native_id;
     let settled = Deadline::rest(&ctx.node, asked, LATEST.min(Duration::from_secs(grace_seconds.into())));
@@ -36,7 +43,7 @@ pub async fn run(ctx: &Context, grace_seconds: u32) -> Result<End, Halt> {
         }
     }
     publish::look(&ctx.node, &subject.source.cloud_id, native_id);
-    done(format!("{} runs at {} again: read back.", subject.name, guard.name), ctx.own())
+    Ok(guard.name.clone())
 }
 
 async fn start(ctx: &Context, guard: &crate::clouds::guard::Guard, native_id: &str) -> Result<(), Halt> {

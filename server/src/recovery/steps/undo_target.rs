@@ -9,10 +9,16 @@ use crate::{
 };
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
+    let cloud = remove(ctx).await?;
+    done(format!("Nothing of this run is left of {} at {cloud}.", ctx.subject()?.name), ctx.own())
+}
+
+/// Answers where nothing is left.
+pub async fn remove(ctx: &Context) -> Result<String, Halt> {
     let subject = ctx.subject()?;
     let guard = ctx.cloud(&subject.target.cloud_id)?;
     let machines = || guard.cloud().machines().ok_or_else(|| Error::lacks("delete machines"));
-    let token = format!("{}.{}.create", ctx.run_id, subject.label);
+    let token = ctx.token_of("create")?;
     let found = guard.run("find", LONG, async { machines()?.find(&token).await }).await?;
     if let Some(native_id) = found {
         let machine_id = inventory::machine_id(&subject.target.cloud_id, &native_id);
@@ -26,5 +32,5 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     if let Some(point) = ctx.facts().point_id {
         points::unhold(&ctx.node.db, &point).await?;
     }
-    done(format!("Nothing of this run is left of {} at {}.", subject.name, guard.name), ctx.own())
+    Ok(guard.name.clone())
 }

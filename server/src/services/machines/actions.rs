@@ -27,6 +27,7 @@ pub fn actions(s: &Situation, role: Role) -> Vec<Action> {
         ("reset", Role::Operator, power(s).or_else(|| off(s))),
         ("move", Role::Operator, busy(s).or_else(|| not_active(s)).or_else(|| movable(s))),
         ("protect", Role::Administrator, protect(s).or_else(|| not_active(s)).or_else(|| movable(s))),
+        ("remove_copy", Role::Operator, removable(s)),
         ("unprotect", Role::Administrator, unprotect(s)),
     ];
     let action = |(name, needs, refused): (&str, Role, Option<String>)| Action {
@@ -86,6 +87,19 @@ fn not_active(s: &Situation) -> Option<String> {
         Some(CopyRole::Incoming) => Some("A run is building this copy.".into()),
         _ => None,
     }
+}
+
+/// A superseded copy that is off, while the active one is known.
+fn removable(s: &Situation) -> Option<String> {
+    let superseded = || (s.role != Some(CopyRole::Superseded)).then(|| "It is not a superseded copy.".into());
+    let on = || (!s.row.state.is_off()).then(|| "It is not off: stop it first.".into());
+    let alone = || (!s.copies.iter().any(|c| c.role == CopyRole::Active)).then(|| "No active copy of it is known.".into());
+    superseded()
+        .or_else(|| can(s, Capability::Create, "remove machines"))
+        .or_else(|| answers(s))
+        .or_else(|| busy(s))
+        .or_else(on)
+        .or_else(alone)
 }
 
 fn movable(s: &Situation) -> Option<String> {

@@ -2,6 +2,7 @@
 
 mod actions;
 mod power;
+mod remove;
 
 use super::{audit, caller::Caller};
 use crate::{
@@ -18,6 +19,7 @@ use model::{
 
 pub use crate::inventory::list as listing;
 pub use power::power;
+pub use remove::remove_copy;
 
 pub fn list(node: &Node, request: &Request) -> Result<Page<MachineRow>> {
     inventory::list::page(node, request)

@@ -8,18 +8,18 @@ use crate::{
     },
     error::{Error, Result},
     recovery::{
-        old_copy::in_the_way,
+        room::{self, Wanted},
         spec::{Place, Subject},
     },
     state::Node,
     store::{
         copies, machines, members, old_copies,
         plans::{self, CloudFact},
-        runs,
+        points, runs,
     },
 };
 use model::{
-    Mapping, Problem, Severity, limits,
+    Id, Mapping, Problem, Severity, limits,
     machine::PowerState,
     run::{MoveMode, MoveRequest},
 };
@@ -30,6 +30,8 @@ pub struct Findings {
     pub mode: MoveMode,
     pub bytes: u64,
     pub problems: Vec<Problem>,
+    /// Where it is to be made lies an older copy of it, which is set aside first.
+    pub old_copy: bool,
 }
 
 /// # Errors
@@ -68,18 +70,27 @@ pub async fn find(node: &Node, request: &MoveRequest) -> Result<Findings> {
         seen_at: source.seen_at,
         ..Subject::default()
     };
-    let (bytes, seeded) = seed(node, &mut subject, observed, &mut problems).await?;
+    let (mut bytes, seeded) = seed(node, &mut subject, observed, &mut problems).await?;
+    if let Some(chosen) = &request.point_id {
+        point(node, &mut subject, chosen).await?;
+        bytes = 0;
+    }
     let target_guard = guard(node, &target, &mut problems);
+    let mut old_copy = false;
     if let (Some(guard), Some(spec)) = (&target_guard, spec) {
+        let lineage = lineage(node, &subject).await?;
+        if let Some(lineage) = &lineage {
+            old_copy = room::old_copy(&node.db, lineage, &target.id, spec).await?.is_some();
+        }
         // What was replicated there already takes no room again.
         let spec = if seeded { spec.beyond(bytes) } else { spec.clone() };
-        let old = old_copy(node, &subject, &mut problems).await?;
-        check_target(guard, &spec, &subject, old.as_deref(), &mut problems).await;
+        check_target(node, guard, &spec, lineage.as_ref(), &subject, &mut problems).await;
     }
     let mode = mode(node, request.mode, (observed, &subject), &source, target_guard.as_deref(), &mut problems).await;
+    let mode = if subject.point_id.is_some() { from_point(mode, &subject.name, &mut problems) } else { mode };
     check_source(node, &source, &stored.native_id, &mut problems).await;
     state(observed, &mut problems);
-    Ok(Findings { subject, mode, bytes, problems })
+    Ok(Findings { subject, mode, bytes, problems, old_copy })
 }
 
 fn check_fields(request: &MoveRequest) -> Result<()> {
@@ -188,22 +199,49 @@ async fn seed(node: &Node, subject: &mut Subject, observed: &Observed, problems:
     Ok((if seeded { member.last_cycle_bytes.map_or(0, i64::unsigned_abs) } else { all }, seeded))
 }
 
-/// Its own old copy at the target, from which it once moved away: that one gives way.
-async fn old_copy(node: &Node, subject: &Subject, problems: &mut Vec<Problem>) -> Result<Option<String>> {
-    let Some(lineage) = &subject.lineage else { return Ok(None) };
-    let Some(old) = old_copies::at(&node.db, lineage, &subject.target.cloud_id).await? else { return Ok(None) };
-    problems.push(in_the_way(&old, &subject.target.cloud));
-    Ok(Some(old.native_id))
+/// The point that somebody chose must be one of this machine at the target.
+async fn point(node: &Node, subject: &mut Subject, chosen: &str) -> Result<()> {
+    let wrong = || {
+        let message = format!(
+            "It is no recovery point of {} at {}. Leave it out to take the last changes along.",
+            subject.name, subject.target.cloud
+        );
+        Error::invalid("point_id", message)
+    };
+    let point = points::get(&node.db, chosen).await?.filter(|p| p.cloud_id == subject.target.cloud_id && !p.deleting);
+    let point = point.filter(|p| Some(&p.lineage) == subject.lineage.as_ref()).ok_or_else(wrong)?;
+    subject.point_id = Some(point.id);
+    Ok(())
+}
+
+/// Nothing is copied: stopped here, made there.
+fn from_point(mode: MoveMode, name: &str, problems: &mut Vec<Problem>) -> MoveMode {
+    if mode == MoveMode::Live {
+        problems.push(critical(name, "A machine that moves running has no older point.", "Choose another mode, or leave the point out."));
+    }
+    MoveMode::Cold
+}
+
+/// Of a machine that has copies.
+async fn lineage(node: &Node, subject: &Subject) -> Result<Option<Id>> {
+    if subject.lineage.is_some() {
+        return Ok(subject.lineage.clone());
+    }
+    Ok(copies::get(&node.db, &subject.machine_id).await?.map(|c| c.lineage))
 }
 
 /// Names, networks and storage are judged by the cloud, that is pool by pool; memory and CPUs here, since only here is known
 /// whether it will run.
-async fn check_target(guard: &Guard, spec: &MachineSpec, subject: &Subject, replaces: Option<&str>, problems: &mut Vec<Problem>) {
-    let dry = guard.run("check_create", SHORT, async {
-        let machines = guard.cloud().machines().ok_or_else(|| CloudError::lacks("create machines"))?;
-        machines.check_create(spec, &subject.networks, &subject.storage, replaces).await
-    });
-    match dry.await {
+async fn check_target(
+    node: &Node,
+    guard: &Guard,
+    spec: &MachineSpec,
+    lineage: Option<&Id>,
+    subject: &Subject,
+    problems: &mut Vec<Problem>,
+) {
+    let wanted = Wanted { spec, lineage, networks: &subject.networks, storage: &subject.storage };
+    match room::problems(&node.db, guard, &wanted, SHORT).await {
         Ok(found) => problems.extend(found),
         Err(e) => problems.push(critical(&guard.name, e.message, "Bring the target back, or choose another.")),
     }

@@ -1,9 +1,13 @@
 //! Would this plan work if it were needed now? Looks at the recovery site and at the store; touches nothing.
 
+use super::names::Names;
 use crate::{
-    clouds::{Observed, error::Error as CloudError, guard::SHORT},
+    clouds::{Observed, guard::Guard},
     error::Result,
-    recovery::{old_copy::in_the_way, steps::script},
+    recovery::{
+        room::{self, Wanted},
+        steps::script,
+    },
     state::{Node, now},
     steering,
     store::{
@@ -13,34 +17,54 @@ use crate::{
 };
 use model::{
     Mapping, Problem, Severity,
-    plan::{CalloutAction, Plan},
+    machine::PowerState,
+    plan::{CalloutAction, PlanMachine, PlanSpec},
     protection::Policy,
 };
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-pub async fn find(node: &Node, plan: &Plan) -> Result<Vec<Problem>> {
+/// For a check that somebody asked for.
+pub const CALM: Duration = Duration::from_secs(15);
+/// While somebody waits for a failover to begin.
+pub const SHORT: Duration = Duration::from_secs(4);
+/// Dry runs at one cloud at a time.
+const AT_ONCE: usize = 8;
+
+pub async fn find(node: &Node, spec: &PlanSpec) -> Result<Vec<Problem>> {
     let mut members = vec![];
-    for group in &plan.spec.group_ids {
+    for group in &spec.group_ids {
         members.extend(plans::protected(&node.db, Some(group)).await?);
     }
     let mut problems = vec![];
     if members.is_empty() {
-        problems.push(warning(&plan.spec.name, "There is no machine in its groups.", "Add machines to the groups."));
+        problems.push(warning(&spec.name, "There is no machine in its groups.", "Add machines to the groups."));
     }
     members.retain(|m| m.member_state != "recovered");
     for m in &members {
         point(m, &mut problems);
         autostart(m, &mut problems);
     }
-    let mut targets: BTreeMap<&str, Vec<&Protected>> = BTreeMap::new();
-    for m in &members {
-        targets.entry(&m.target_cloud_id).or_default().push(m);
-    }
-    for (cloud_id, there) in targets {
-        target(node, cloud_id, &there, &mut problems).await;
-    }
-    callouts(node, plan, &mut problems);
-    addresses(plan, &mut problems).await;
+    let all: Vec<(&Protected, bool)> = members.iter().map(|m| (m, starts(spec, m))).collect();
+    problems.extend(targets(node, &all, CALM).await);
+    problems.extend(of_plan(node, spec).await?);
+    Ok(problems)
+}
+
+/// What a plan says of a machine, or the defaults.
+pub fn settings(spec: &PlanSpec, m: &Protected) -> PlanMachine {
+    spec.machines.iter().find(|p| p.member_id == m.member_id).cloned().unwrap_or_else(|| PlanMachine::with_defaults(m.member_id.clone()))
+}
+
+/// A machine that was off when it was last seen is made at the recovery site, and left off.
+pub fn starts(spec: &PlanSpec, m: &Protected) -> bool {
+    settings(spec, m).always_start || PowerState::parse(&m.power) != Some(PowerState::Stopped)
+}
+
+/// What has to do with no single machine.
+pub async fn of_plan(node: &Node, spec: &PlanSpec) -> Result<Vec<Problem>> {
+    let mut problems = Names::load(node).await?.unknown(spec);
+    callouts(node, spec, &mut problems);
+    addresses(spec, &mut problems).await;
     Ok(problems)
 }
 
@@ -70,7 +94,7 @@ fn point(m: &Protected, problems: &mut Vec<Problem>) {
     }
 }
 
-fn autostart(m: &Protected, problems: &mut Vec<Problem>) {
+pub fn autostart(m: &Protected, problems: &mut Vec<Problem>) {
     let on = serde_json::from_str::<Observed>(&m.detail).ok().and_then(|o| o.autostart);
     if on == Some(true) {
         let what = format!("It starts with its host at {}: after a failover a second copy could come up by itself.", m.cloud);
@@ -78,42 +102,54 @@ fn autostart(m: &Protected, problems: &mut Vec<Problem>) {
     }
 }
 
-async fn target(node: &Node, cloud_id: &str, members: &[&Protected], problems: &mut Vec<Problem>) {
-    let name = members.first().map_or("", |m| m.target_cloud.as_str());
+/// Real looks at the recovery clouds: do they answer, is there room for all that starts, can each machine be made there.
+pub async fn targets(node: &Node, members: &[(&Protected, bool)], patience: Duration) -> Vec<Problem> {
+    let mut by_cloud: BTreeMap<&str, Vec<(&Protected, bool)>> = BTreeMap::new();
+    for (m, starts) in members {
+        by_cloud.entry(&m.target_cloud_id).or_default().push((m, *starts));
+    }
+    let looks = by_cloud.into_iter().map(|(cloud_id, there)| target(node, cloud_id, there, patience));
+    futures::future::join_all(looks).await.into_iter().flatten().collect()
+}
+
+async fn target(node: &Node, cloud_id: &str, members: Vec<(&Protected, bool)>, patience: Duration) -> Vec<Problem> {
+    let name = members.first().map_or("", |(m, _)| m.target_cloud.as_str());
     let Some(guard) = node.clouds.get(cloud_id) else {
-        return problems.push(critical(name, "This node is not connected to the recovery cloud.", "Look at it under Clouds."));
+        return vec![critical(name, "This node is not connected to the recovery cloud.", "Look at it under Clouds.")];
     };
-    match guard.run("capacity", SHORT, guard.cloud().inventory().capacity()).await {
-        Err(e) => return problems.push(critical(name, e.message, "Nothing can be recovered there until it answers.")),
+    let mut problems = vec![];
+    match guard.glance("capacity", patience, guard.cloud().inventory().capacity()).await {
+        Err(e) => return vec![critical(name, e.message, "Nothing can be recovered there until it answers.")],
         Ok(capacity) => {
-            let needed: i64 = members.iter().map(|m| m.memory_mib).sum();
+            let needed: i64 = members.iter().filter(|(_, starts)| *starts).map(|(m, _)| m.memory_mib).sum();
             if i64::try_from(capacity.memory_free_mib).unwrap_or(i64::MAX) < needed {
                 let what = format!("{} MiB of memory are free, all machines together take {needed} MiB.", capacity.memory_free_mib);
                 problems.push(critical(name, what, "Add memory there, or protect some machines to another cloud."));
             }
         }
     }
-    for m in members {
-        let Ok(Some(point)) = crate::replication::newest(&node.db, &m.member_id).await else { continue };
-        let maps = |text: &str| serde_json::from_str::<Vec<Mapping>>(text).unwrap_or_default();
-        let (networks, storage) = (maps(&m.networks), maps(&m.storage));
-        let old = old_copies::at(&node.db, &m.lineage, cloud_id).await.ok().flatten();
-        problems.extend(old.iter().map(|old| in_the_way(old, name)));
-        let replaces = old.as_ref().map(|old| old.native_id.as_str());
-        let dry = guard.run("check_create", SHORT, async {
-            let machines = guard.cloud().machines().ok_or_else(|| CloudError::lacks("create machines"))?;
-            // Its disks are there: the recovery point itself.
-            machines.check_create(&point.spec.beyond(0), &networks, &storage, replaces).await
-        });
-        match dry.await {
-            Ok(found) => problems.extend(found),
-            Err(e) => problems.push(critical(&m.name, e.message, "Look at the recovery cloud.")),
-        }
+    for some in members.chunks(AT_ONCE) {
+        let looks = some.iter().map(|(m, _)| machine(node, &guard, m, patience));
+        problems.extend(futures::future::join_all(looks).await.into_iter().flatten());
+    }
+    problems
+}
+
+async fn machine(node: &Node, guard: &Guard, m: &Protected, patience: Duration) -> Vec<Problem> {
+    let Ok(Some(point)) = crate::replication::newest(&node.db, &m.member_id).await else { return vec![] };
+    let maps = |text: &str| serde_json::from_str::<Vec<Mapping>>(text).unwrap_or_default();
+    let (networks, storage) = (maps(&m.networks), maps(&m.storage));
+    // Its disks are there: the recovery point itself.
+    let spec = point.spec.beyond(0);
+    let wanted = Wanted { spec: &spec, lineage: Some(&m.lineage), networks: &networks, storage: &storage };
+    match room::problems(&node.db, guard, &wanted, patience).await {
+        Ok(found) => found,
+        Err(e) => vec![critical(&m.name, e.message, "Look at the recovery cloud.")],
     }
 }
 
-fn callouts(node: &Node, plan: &Plan, problems: &mut Vec<Problem>) {
-    for callout in &plan.spec.callouts {
+fn callouts(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) {
+    for callout in &spec.callouts {
         if let CalloutAction::Script { program, .. } = &callout.action
             && let Err(why) = script::find(node, program)
         {
@@ -122,8 +158,8 @@ fn callouts(node: &Node, plan: &Plan, problems: &mut Vec<Problem>) {
     }
 }
 
-async fn addresses(plan: &Plan, problems: &mut Vec<Problem>) {
-    for a in &plan.spec.service_addresses {
+async fn addresses(spec: &PlanSpec, problems: &mut Vec<Problem>) {
+    for a in &spec.service_addresses {
         let Ok(mechanism) = steering::by_name(&a.mechanism) else { continue };
         if let Err(why) = mechanism.probe(&a.address).await {
             let what = format!("This node cannot announce it: {why}");

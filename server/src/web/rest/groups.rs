@@ -9,7 +9,7 @@ use crate::{
 use axum::{extract::State, http::StatusCode};
 use model::{
     Id, Page,
-    protection::{Group, NewGroup},
+    protection::{Group, NewGroup, Reprotection},
 };
 use serde::{Deserialize, Serialize};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -22,6 +22,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(remove_member))
         .routes(routes!(pause))
         .routes(routes!(resume))
+        .routes(routes!(reprotection, reprotect))
 }
 
 #[derive(Deserialize, Serialize, utoipa::ToSchema)]
@@ -89,4 +90,16 @@ async fn pause(State(node): State<Node>, caller: Caller, Path(id): Path<String>,
 #[utoipa::path(post, path = "/groups/{id}/resume", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
 async fn resume(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<Group>> {
     groups::set_paused(&node, &caller, &id, false).await.map(Json)
+}
+
+/// What it would take to protect its machines, recovered at the other site, in the other direction. Changes nothing.
+#[utoipa::path(get, path = "/groups/{id}/reprotect", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Reprotection)))]
+async fn reprotection(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Reprotection>> {
+    groups::reprotection(&node, &id).await.map(Json)
+}
+
+/// Protect its machines in the other direction: the way back. Everything is sent once.
+#[utoipa::path(post, path = "/groups/{id}/reprotect", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
+async fn reprotect(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<Group>> {
+    groups::reprotect(&node, &caller, &id).await.map(Json)
 }

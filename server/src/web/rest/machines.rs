@@ -12,17 +12,22 @@ use crate::{
     state::Node,
     web::{AppState, Json, Limits, Path, Query},
 };
-use axum::extract::State;
+use axum::{extract::State, http::StatusCode};
 use model::{
     Page,
     access::AuditEvent,
-    machine::{Machine, MachineRow, PowerRequest},
+    machine::{Confirmed, Machine, MachineRow, PowerRequest},
 };
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 pub fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list)).routes(routes!(get)).routes(routes!(power)).routes(routes!(activity))
+    OpenApiRouter::new()
+        .routes(routes!(list))
+        .routes(routes!(get))
+        .routes(routes!(power))
+        .routes(routes!(remove_copy))
+        .routes(routes!(activity))
 }
 
 #[derive(Deserialize, utoipa::IntoParams)]
@@ -68,6 +73,12 @@ async fn power(
     Json(request): Json<PowerRequest>,
 ) -> Result<Json<Machine>> {
     machines::power(&node, &caller, &id, request.action).await.map(Json)
+}
+
+/// Remove a superseded copy with its disks, now. Never one that runs. The name must be typed.
+#[utoipa::path(post, path = "/machines/{id}/remove-copy", tag = "machines", params(("id" = String, Path)), request_body = Confirmed, responses((status = 204)))]
+async fn remove_copy(State(node): State<Node>, caller: Caller, Path(id): Path<String>, Json(body): Json<Confirmed>) -> Result<StatusCode> {
+    machines::remove_copy(&node, &caller, &id, &body.confirm).await.map(|()| StatusCode::NO_CONTENT)
 }
 
 /// What was done to it, newest first.

@@ -145,22 +145,39 @@ impl Life {
         .await;
         let mut ids = vec![];
         for native in natives {
-            let new = NewMember {
-                id: server::state::new_id(),
-                group_id: Some(group.clone()),
-                machine_id: lab.machine_id(native),
-                name: native[..8].into(),
-                target_cloud_id: target.clone(),
-                storage: vec![],
-                held_by: None,
-            };
-            members::insert(&self.node.db, &new, &server::state::new_id(), server::state::now()).await.unwrap().unwrap();
-            let job = replication::Job::load(&self.node, &new.id, self.node.replication.slot(&new.id)).await.unwrap();
-            replication::autostart::ensure_off(&job).await.unwrap();
-            replication::cycle(&self.node, &new.id, |_| {}, CancellationToken::new()).await.unwrap();
-            ids.push(new.id);
+            ids.push(self.member(lab, native).await);
         }
         ids
+    }
+
+    /// Puts one machine into the group that is there, and takes a recovery point of it.
+    pub async fn member(&self, lab: &Lab, native: &str) -> Id {
+        let new = NewMember {
+            id: server::state::new_id(),
+            group_id: Some(format!("{}-group", lab.name)),
+            machine_id: lab.machine_id(native),
+            name: native[..8].into(),
+            target_cloud_id: lab.cloud("dublin"),
+            storage: vec![],
+            held_by: None,
+        };
+        members::insert(&self.node.db, &new, &server::state::new_id(), server::state::now()).await.unwrap().unwrap();
+        let job = replication::Job::load(&self.node, &new.id, self.node.replication.slot(&new.id)).await.unwrap();
+        replication::autostart::ensure_off(&job).await.unwrap();
+        self.cycle(&new.id).await;
+        new.id
+    }
+
+    pub async fn cycle(&self, member: &str) {
+        replication::cycle(&self.node, member, |_| {}, CancellationToken::new()).await.unwrap();
+    }
+
+    /// Protects what was recovered in the other direction, and takes a recovery point of each.
+    pub async fn reprotect(&self, lab: &Lab, members: &[Id]) {
+        server::services::groups::reprotect(&self.node, &admin(), &format!("{}-group", lab.name)).await.unwrap();
+        for id in members {
+            self.cycle(id).await;
+        }
     }
 
     pub async fn plan(&self, lab: &Lab, machines: Vec<PlanMachine>, edit: impl FnOnce(&mut PlanSpec)) -> Id {
@@ -170,9 +187,13 @@ impl Life {
     }
 
     pub async fn fail_over(&self, statement: bool) -> Run {
-        let statement = statement.then(|| server::recovery::statement("berlin"));
-        let request = FailoverRequest { confirm: "berlin".into(), statement, plan_ids: vec![] };
-        failover::start(&self.node, &admin(), "berlin", &request).await.unwrap()
+        self.fail_over_from("berlin", statement).await.unwrap()
+    }
+
+    pub async fn fail_over_from(&self, site: &str, statement: bool) -> server::error::Result<Run> {
+        let statement = statement.then(|| server::recovery::statement(site));
+        let request = FailoverRequest { confirm: site.into(), statement, ..FailoverRequest::default() };
+        failover::start(&self.node, &admin(), site, &request).await
     }
 
     pub async fn detail(&self, id: &str) -> RunDetail {

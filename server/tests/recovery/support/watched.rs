@@ -166,6 +166,9 @@ impl Machines for Watched {
     async fn find(&self, token: &str) -> Result<Option<String>> {
         self.made()?.find(token).await
     }
+    async fn set_aside(&self, native_id: &str, token: &str) -> Result<String> {
+        self.change(self.made()?.set_aside(native_id, token)).await
+    }
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {
         self.change(self.made()?.delete(native_id, with_disks)).await
     }

@@ -1,5 +1,6 @@
 //! The facet `Machines`: describe, check, create, find, delete.
 
+mod aside;
 mod check;
 mod create;
 mod edit;
@@ -48,6 +49,11 @@ impl Machines for Libvirt {
     async fn find(&self, token: &str) -> Result<Option<String>> {
         let token = token.to_owned();
         self.link.run(move |conn| create::find(conn, &token)).await
+    }
+
+    async fn set_aside(&self, native_id: &str, token: &str) -> Result<String> {
+        let (uuid, token) = (native_id.to_owned(), token.to_owned());
+        self.link.run(move |conn| aside::set_aside(conn, &uuid, &token)).await
     }
 
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {

@@ -1,0 +1,86 @@
+//! Everything that a failover of a site is made of: plans, machines, and which of their clouds answer.
+
+use crate::{
+    error::{Error, Result},
+    recovery::look::{self, BRIEF},
+    services::plans::{self, Names},
+    state::Node,
+    store::{
+        self,
+        plans::{PlanRow, Protected},
+    },
+};
+use futures::future::join_all;
+use model::{Id, plan::PlanSpec};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+pub struct Scope {
+    pub plans: Vec<(PlanRow, PlanSpec, Vec<Protected>)>,
+    /// Cloud id to whether it answers now.
+    answers: HashMap<Id, bool>,
+}
+
+impl Scope {
+    pub fn members(&self) -> impl Iterator<Item = (&PlanRow, &PlanSpec, &Protected)> {
+        self.plans.iter().flat_map(|(row, spec, members)| members.iter().map(move |m| (row, spec, m)))
+    }
+    pub fn answers(&self, m: &Protected) -> bool {
+        self.answers.get(&m.cloud_id).copied().unwrap_or_default()
+    }
+    pub fn any_answers(&self) -> bool {
+        self.answers.values().any(|a| *a)
+    }
+    /// A machine that has no recovery point cannot be recovered: it is left as it is.
+    pub fn recoverable(&self) -> impl Iterator<Item = (&PlanRow, &PlanSpec, &Protected)> {
+        self.members().filter(|(_, _, m)| m.newest_point_at.is_some())
+    }
+    /// Whether some of the machines are off can only be stated.
+    pub fn needs_statement(&self) -> bool {
+        self.recoverable().any(|(_, _, m)| !self.answers(m))
+    }
+}
+
+pub async fn scope(node: &Node, site: &str, only: &[Id]) -> Result<Scope> {
+    let rows = store::plans::all(&node.db).await?;
+    for (i, id) in only.iter().enumerate() {
+        if !rows.iter().any(|r| &r.id == id) {
+            return Err(Error::invalid(format!("plan_ids[{i}]"), format!("There is no plan {id}.")));
+        }
+    }
+    let names = Names::load(node).await?;
+    let all = store::plans::protected(&node.db, None).await?;
+    let mut taken: HashSet<Id> = HashSet::new();
+    let mut found = vec![];
+    for row in rows.into_iter().filter(|r| only.is_empty() || only.contains(&r.id)) {
+        let spec = plans::spec(&row, &names);
+        // A machine that runs elsewhere by now is no part of it, and one that two plans cover is recovered once.
+        let here = |m: &&Protected| spec.group_ids.contains(&m.group_id) && m.site == site && m.member_state != "recovered";
+        let members: Vec<Protected> = all.iter().filter(here).filter(|m| taken.insert(m.member_id.clone())).cloned().collect();
+        if !members.is_empty() {
+            found.push((row, spec, members));
+        }
+    }
+    let answers = answers(node, found.iter().flat_map(|p| &p.2)).await;
+    Ok(Scope { plans: found, answers })
+}
+
+/// Asks each cloud for one of its machines.
+async fn answers(node: &Node, members: impl Iterator<Item = &Protected>) -> HashMap<Id, bool> {
+    let mut one: HashMap<&Id, &Protected> = HashMap::new();
+    for m in members {
+        one.entry(&m.cloud_id).or_insert(m);
+    }
+    let looks = one.into_iter().map(|(id, m)| async move {
+        // One that inventory knows to be gone gets a moment only: this is part of the time to recovery.
+        let patience = if m.cloud_status == "unreachable" { Duration::from_millis(150) } else { BRIEF * 2 };
+        let answers = match node.clouds.get(id) {
+            Some(guard) => look::state(&guard, &m.native_id, patience).await.is_ok(),
+            None => false,
+        };
+        (id.clone(), answers)
+    });
+    join_all(looks).await.into_iter().collect()
+}
