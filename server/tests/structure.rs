@@ -21,7 +21,7 @@ const RULES: &[(&str, &[&str])] = &[
 ];
 const COMMON: &[&str] = &["error", "state", "secrets"];
 /// Nobody outside the drivers and the registry may name a driver.
-const DRIVERS: &[&str] = &["libvirt", "simulator"];
+const DRIVERS: &[&str] = &["libvirt", "openstack", "simulator"];
 const LONGEST: usize = 400;
 
 fn root() -> PathBuf {
