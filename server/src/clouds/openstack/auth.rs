@@ -42,7 +42,6 @@ pub struct Session {
     pub issued_at: i64,
     pub user: String,
     pub project: String,
-    pub project_id: String,
     pub roles: Vec<String>,
     pub region: String,
     endpoints: BTreeMap<Service, String>,
@@ -53,7 +52,11 @@ impl Session {
     /// The catalogue has no such service for this region and interface.
     pub fn endpoint(&self, service: Service) -> Result<&str> {
         let missing = || {
-            let what = format!("The catalogue has no {} service in region '{}': choose another region or kind of address.", service.names()[0], self.region);
+            let what = format!(
+                "The catalogue has no {} service in region '{}': choose another region or kind of address.",
+                service.names()[0],
+                self.region
+            );
             Error::new(Kind::Unsupported, what)
         };
         self.endpoints.get(&service).map(String::as_str).ok_or_else(missing)
@@ -139,7 +142,6 @@ pub fn session(config: &Config, token: String, body: &str) -> Result<Session> {
         issued_at: time(&body.issued_at)?,
         user: body.user.name,
         project: project.name,
-        project_id: project.id,
         roles: body.roles.into_iter().map(|role| role.name).collect(),
         region,
         endpoints,

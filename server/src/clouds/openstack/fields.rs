@@ -152,7 +152,12 @@ pub fn info() -> DriverInfo {
                 example: Some("https://keystone.example:5000/v3".into()),
                 ..field("auth_url", "Keystone", Text, "Address of the identity service, version 3.")
             },
-            field("credential_id", "Application credential", Text, "Its id. Better than a password: it has the rights of one project only and can be revoked alone."),
+            field(
+                "credential_id",
+                "Application credential",
+                Text,
+                "Its id. Better than a password: it has the rights of one project only and can be revoked alone.",
+            ),
             field("credential_secret", "Secret of the application credential", Secret, "Shown once by OpenStack, when it is made."),
             field("user", "User", Text, "Instead of an application credential."),
             field("password", "Password", Secret, "Of the user."),
@@ -164,7 +169,13 @@ pub fn info() -> DriverInfo {
             field("clouds_yaml", "clouds.yaml", LongSecret, "Pasted as OpenStack gives it out; fields that are filled in win over it."),
             field("cloud", "Entry of clouds.yaml", Text, "Needed when it has more than one."),
             field("ca", "Certificate authority", LongText, "PEM. When the servers' certificates are signed by one of your own."),
-            default("insecure", "Allow unencrypted connections", Switch, "Allows http. Only for a network that is trusted in full.", "false"),
+            default(
+                "insecure",
+                "Allow unencrypted connections",
+                Switch,
+                "Allows http. Only for a network that is trusted in full.",
+                "false",
+            ),
         ],
     }
 }
@@ -191,7 +202,10 @@ mod tests {
     #[test]
     fn a_file_is_taken_as_it_is_and_a_field_wins() {
         let config = parse(&[("clouds_yaml", FILE), ("cloud", "prod"), ("region", "R2")]).ok().unwrap();
-        assert_eq!((config.auth_url.as_str(), config.region.as_deref(), config.interface.as_str()), ("https://k.example:5000/v3", Some("R2"), "internal"));
+        assert_eq!(
+            (config.auth_url.as_str(), config.region.as_deref(), config.interface.as_str()),
+            ("https://k.example:5000/v3", Some("R2"), "internal")
+        );
         let wanted = Login::Password {
             user: "ann".into(),
             user_domain: "Users".into(),

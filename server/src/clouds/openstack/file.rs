@@ -1,11 +1,6 @@
 //! An image in Glance as a file that can be read anywhere.
 
-use super::{
-    auth::Service,
-    images::Image,
-    layers::ReadAt,
-    link::Link,
-};
+use super::{auth::Service, images::Image, layers::ReadAt, link::Link};
 use crate::clouds::error::Result;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};

@@ -24,8 +24,6 @@ pub const COMPLETE: &str = "crossfade_complete";
 #[derive(Clone, Debug, Default, Deserialize)]
 pub struct Image {
     pub id: String,
-    #[serde(default)]
-    pub name: Option<String>,
     pub status: String,
     #[serde(default)]
     pub size: Option<u64>,

@@ -24,7 +24,10 @@ pub trait ReadAt: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In which file, and where there.
-    Data { layer: usize, at: u64 },
+    Data {
+        layer: usize,
+        at: u64,
+    },
     Zero,
 }
 
@@ -207,7 +210,10 @@ mod tests {
         let start = delta.head_size();
         let run = |offset: u64, length: u64, place| Run { offset: offset * C, length: length * C, place };
         let data = |n: u64| Place::Data { layer: 4, at: start + n * C };
-        assert_eq!(map, Map { size, runs: vec![run(0, 2, data(0)), run(3, 1, Place::Zero), run(8191, 2, data(2)), run(9000, 10, Place::Zero)] });
+        assert_eq!(
+            map,
+            Map { size, runs: vec![run(0, 2, data(0)), run(3, 1, Place::Zero), run(8191, 2, data(2)), run(9000, 10, Place::Zero)] }
+        );
         let full = Layout::new(size + 512, &[extent(0, 1, false)], None).unwrap();
         assert_eq!(qcow2(&Memory(full.head()), 0).await.unwrap().runs.len(), 1);
     }

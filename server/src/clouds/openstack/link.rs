@@ -67,7 +67,8 @@ impl Link {
         *self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner) = tls::fingerprint(&answer);
         let token = answer.headers().get("x-subject-token").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let body = good(what, false, answer).await?.text().await.map_err(|error| of_reqwest(what, false, &error))?;
-        let token = token.ok_or_else(|| Error::permanent(format!("{}: this is no Keystone of version 3: it gave no token.", self.config.auth_url)))?;
+        let token = token
+            .ok_or_else(|| Error::permanent(format!("{}: this is no Keystone of version 3: it gave no token.", self.config.auth_url)))?;
         auth::session(&self.config, token, &body)
     }
 
@@ -147,7 +148,13 @@ impl Link {
     }
 
     /// With a token that was good a moment ago and is refused now it signs in once more: tokens can be revoked.
-    async fn send(&self, method: Method, service: Service, path: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) -> Result<Response> {
+    async fn send(
+        &self,
+        method: Method,
+        service: Service,
+        path: &str,
+        with: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response> {
         let changes = method != Method::GET;
         for again in [true, false] {
             let session = self.session().await?;
@@ -207,7 +214,9 @@ fn of_reqwest(what: &str, changes: bool, error: &reqwest::Error) -> Error {
         next = cause.source();
     }
     if error.is_connect() && ["certificate", "Certificate", "UnknownIssuer"].iter().any(|word| why.contains(word)) {
-        let message = format!("The server's certificate was not accepted: {why}. Compare its fingerprint, or give the authority that signed it (ca).");
+        let message = format!(
+            "The server's certificate was not accepted: {why}. Compare its fingerprint, or give the authority that signed it (ca)."
+        );
         return Error::new(Kind::Identity, message);
     }
     let why = if error.is_connect() && why.contains("refused") { format!("{why}: nothing listens there") } else { why };

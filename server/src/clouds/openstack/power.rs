@@ -1,6 +1,6 @@
 //! The facet `Power`.
 //!
-//! A machine that was made by [`super::machines`] and never started has only a place: a server with an empty disk. Its
+//! A machine that was made by [`super::machines`] and never started has only a place: a server with a disk that does nothing. Its
 //! first start puts its own image there (Nova's *rebuild*); see `machines/create.rs` for why.
 
 use super::{
@@ -32,7 +32,10 @@ impl Power for OpenStack {
     async fn start(&self, native_id: &str) -> Result<()> {
         let server = inventory::server(&self.link, native_id).await?;
         if server.locked {
-            return Err(Error::conflict(format!("It is locked: {}", server.locked_reason.as_deref().unwrap_or("OpenStack gives no reason"))));
+            return Err(Error::conflict(format!(
+                "It is locked: {}",
+                server.locked_reason.as_deref().unwrap_or("OpenStack gives no reason")
+            )));
         }
         if server.is_prepared() {
             return first_start(&self.link, &server).await;
@@ -88,6 +91,11 @@ impl Power for OpenStack {
             return Err(Error::conflict("It runs: only a stopped machine can be locked."));
         }
         let reason: String = reason.chars().take(255).collect();
+        if server.locked && server.locked_reason.as_deref() == Some(&reason) {
+            return Ok(());
+        }
+        // Nova keeps the first reason that the owner gave.
+        self.unlock(native_id).await?;
         self.act(native_id, json!({ "lock": { "locked_reason": reason } })).await
     }
 

@@ -67,7 +67,11 @@ impl ServerCertVerifier for Pinned {
         _: &[u8],
         _: UnixTime,
     ) -> std::result::Result<ServerCertVerified, rustls::Error> {
-        if hash(seen) == self.fingerprint { Ok(ServerCertVerified::assertion()) } else { Err(rustls::Error::General(OTHER_CERTIFICATE.into())) }
+        if hash(seen) == self.fingerprint {
+            Ok(ServerCertVerified::assertion())
+        } else {
+            Err(rustls::Error::General(OTHER_CERTIFICATE.into()))
+        }
     }
     fn verify_tls12_signature(
         &self,

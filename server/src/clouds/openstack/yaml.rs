@@ -59,7 +59,9 @@ fn scalar(text: &str) -> Result<String, String> {
         '\'' => quoted(text, '\'').map(|inner| inner.replace("''", "'")),
         '"' => quoted(text, '"').map(|inner| inner.replace("\\\"", "\"").replace("\\\\", "\\")),
         '#' => Ok(String::new()),
-        '{' | '[' | '&' | '*' | '!' | '|' | '>' => Err(format!("'{first}' begins something that is not understood here: write a plain value")),
+        '{' | '[' | '&' | '*' | '!' | '|' | '>' => {
+            Err(format!("'{first}' begins something that is not understood here: write a plain value"))
+        }
         _ => Ok(text.split(" #").next().unwrap_or_default().trim().to_owned()),
     }
 }

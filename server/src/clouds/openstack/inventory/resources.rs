@@ -22,8 +22,6 @@ pub struct Net {
     pub status: String,
     #[serde(default = "yes")]
     pub admin_state_up: bool,
-    #[serde(default)]
-    pub subnets: Vec<String>,
     #[serde(default = "yes")]
     pub port_security_enabled: bool,
     #[serde(rename = "router:external", default)]
@@ -39,8 +37,6 @@ pub struct Subnet {
     pub id: String,
     pub network_id: String,
     pub cidr: String,
-    #[serde(default)]
-    pub gateway_ip: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -30,8 +30,6 @@ pub struct Server {
     pub id: String,
     pub name: String,
     pub status: String,
-    #[serde(default)]
-    pub updated: String,
     #[serde(rename = "OS-EXT-STS:task_state", default)]
     pub task: Option<String>,
     #[serde(rename = "OS-EXT-STS:power_state", default)]
@@ -74,8 +72,6 @@ pub struct Address {
     pub addr: String,
     #[serde(rename = "OS-EXT-IPS-MAC:mac_addr", default)]
     pub mac: String,
-    #[serde(rename = "OS-EXT-IPS:type", default)]
-    pub kind: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -123,9 +119,11 @@ pub fn state(server: &Server) -> PowerState {
         ("ACTIVE", RUNNING, _) | ("REBOOT" | "HARD_REBOOT" | "PASSWORD", ..) | ("VERIFY_RESIZE", RUNNING, _) => PowerState::Running,
         ("SHUTOFF", RUNNING, _) => PowerState::Running,
         ("SHUTOFF", PAUSED, _) => PowerState::Paused,
-        ("SHUTOFF", _, None | Some("image_snapshot" | "image_snapshot_pending" | "image_pending_upload" | "image_uploading" | "deleting")) => {
-            PowerState::Stopped
-        }
+        (
+            "SHUTOFF",
+            _,
+            None | Some("image_snapshot" | "image_snapshot_pending" | "image_pending_upload" | "image_uploading" | "deleting"),
+        ) => PowerState::Stopped,
         ("PAUSED", ..) => PowerState::Paused,
         ("SUSPENDED", ..) => PowerState::Suspended,
         ("SHELVED" | "SHELVED_OFFLOADED", _, None) => PowerState::Stopped,
@@ -174,7 +172,8 @@ fn disks(server: &Server, root: Option<u64>) -> Vec<Disk> {
     };
     let image = server.image().map(|image| disk("vda".into(), root.unwrap_or_default(), "image", image));
     let first = u8::from(image.is_some());
-    let volumes = server.volumes.iter().zip(b'a' + first..=b'z').map(|(one, letter)| disk(format!("vd{}", char::from(letter)), 0, "volume", &one.id));
+    let volumes =
+        server.volumes.iter().zip(b'a' + first..=b'z').map(|(one, letter)| disk(format!("vd{}", char::from(letter)), 0, "volume", &one.id));
     image.into_iter().chain(volumes).collect()
 }
 

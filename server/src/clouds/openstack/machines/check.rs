@@ -23,7 +23,12 @@ use model::{
 pub async fn problems(link: &Link, spec: &MachineSpec, mapping: &[Mapping]) -> Result<Vec<Problem>> {
     let mut all = definition(spec);
     if !named(link, &spec.name).await?.is_empty() {
-        all.push(problem(Critical, &spec.name, "The project has a machine with this name already.", "Rename one of the two, or remove the old copy."));
+        all.push(problem(
+            Critical,
+            &spec.name,
+            "The project has a machine with this name already.",
+            "Rename one of the two, or remove the old copy.",
+        ));
     }
     all.extend(kernel(link, spec).await?);
     let Flavours { flavors } = link.get(Service::Compute, "/flavors/detail").await?;
@@ -86,7 +91,13 @@ fn size(spec: &MachineSpec, flavours: &[Flavour], quota: &Quota) -> Vec<Problem>
     let mut all = vec![];
     let bytes = spec.disks.first().map_or(0, |disk| disk.size_bytes);
     let Some(flavour) = flavour::choose(flavours, spec.vcpus, spec.memory_mib, bytes) else {
-        let what = format!("It wants {} CPUs, {} MiB and {} GiB: no flavour has that; {}.", spec.vcpus, spec.memory_mib, bytes >> 30, flavour::largest(flavours));
+        let what = format!(
+            "It wants {} CPUs, {} MiB and {} GiB: no flavour has that; {}.",
+            spec.vcpus,
+            spec.memory_mib,
+            bytes >> 30,
+            flavour::largest(flavours)
+        );
         return vec![problem(Critical, &spec.name, what, "Have a larger flavour made, or choose another cloud.")];
     };
     if flavour.vcpus > spec.vcpus || flavour.ram > spec.memory_mib || flavour.disk << 30 > bytes {
@@ -190,7 +201,7 @@ mod tests {
     #[test]
     fn cards_are_compared_with_networks() {
         let net = json!({ "id": "n1", "name": "svc" });
-        let subnet = resources::Subnet { id: "s".into(), network_id: "n1".into(), cidr: "10.88.0.0/24".into(), gateway_ip: None };
+        let subnet = resources::Subnet { id: "s".into(), network_id: "n1".into(), cidr: "10.88.0.0/24".into() };
         let fabric = Fabric { nets: vec![serde_json::from_value(net).unwrap()], subnets: vec![subnet] };
         assert!(connections(&spec(), &[], &fabric).is_empty());
         let mut other = spec();

@@ -1,8 +1,8 @@
 //! Making a machine that does not run yet.
 //!
 //! Nova starts whatever it makes. A copy that boots before anybody decided that it may is what Crossfade exists to
-//! prevent, so the machine is made with an empty disk that boots nothing: that claims its place (host, quota, ports) and
-//! gives it its id. Its own disk comes in at its first start, by Nova's *rebuild* (`power.rs`). Look, then ensure: each
+//! prevent, so the machine is made with a disk that does nothing (`placeholder.rs`): that claims its place (host, quota,
+//! ports) and gives it its id. Its own disk comes in at its first start, by Nova's *rebuild* (`power.rs`). Look, then ensure: each
 //! call may be the second.
 
 use super::{
@@ -20,21 +20,16 @@ use super::{
     },
     boot, describe,
     flavour::{self, Flavour},
-    ports,
+    placeholder, ports,
 };
 use crate::clouds::{
     CreateRequest, MachineSpec,
     error::{Error, Kind, Result},
 };
-use bytes::Bytes;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::{sync::Arc, time::Duration};
-
-const PLACEHOLDER: &str = "placeholder";
-/// Of zeroes: no boot sector, so the firmware stops there.
-const PLACEHOLDER_BYTES: u64 = 1 << 20;
 
 #[derive(Deserialize)]
 pub struct Flavours {
@@ -59,7 +54,8 @@ pub async fn create(driver: &OpenStack, request: &CreateRequest) -> Result<Strin
 
 /// Built, or the failed attempt is removed: Nova keeps servers that it could not build.
 async fn ready(link: &Link, server: Server) -> Result<String> {
-    let built = power::until(link, &server.id, "come to be", |s| s.task.is_none() && matches!(s.status.as_str(), "ACTIVE" | "SHUTOFF")).await;
+    let built =
+        power::until(link, &server.id, "come to be", |s| s.task.is_none() && matches!(s.status.as_str(), "ACTIVE" | "SHUTOFF")).await;
     if built.is_err() && server.is_prepared() && inventory::server(link, &server.id).await.is_ok_and(|now| now.status == "ERROR") {
         // The first error is the one to tell.
         let _ = remove(link, &server.id).await;
@@ -75,7 +71,7 @@ async fn body(link: &Arc<Link>, request: &CreateRequest, image: &str, ports: &[S
     let flavour = flavour::choose(&flavors, spec.vcpus, spec.memory_mib, size).ok_or_else(none)?;
     Ok(json!({ "server": {
         "name": spec.name,
-        "imageRef": placeholder(link).await?,
+        "imageRef": placeholder::ensure(link).await?,
         "flavorRef": flavour.id,
         "networks": ports.iter().map(|port| json!({ "port": port })).collect::<Vec<_>>(),
         "tags": [tag(&request.token)],
@@ -99,19 +95,6 @@ fn metadata(request: &CreateRequest, image: &str, flavour: &Flavour, size: u64) 
         }
     }
     all
-}
-
-/// One for each project, made by whoever needs it first.
-async fn placeholder(link: &Arc<Link>) -> Result<String> {
-    let mut known = images::list(link, &[(KIND, PLACEHOLDER)]).await?.into_iter().filter(images::Image::is_active);
-    if let Some(image) = known.next() {
-        return Ok(image.id);
-    }
-    let image = images::create(link, "crossfade placeholder (an empty disk)", "raw", &[(KIND, PLACEHOLDER.to_owned())]).await?;
-    let mut upload = super::super::upload::Upload::begin(link.clone(), image.clone(), PLACEHOLDER_BYTES);
-    upload.push(Bytes::from(vec![0; PLACEHOLDER_BYTES as usize])).await?;
-    upload.finish().await?;
-    Ok(image)
 }
 
 /// Nova's tags are short and have no commas or slashes; the token itself is in the metadata.

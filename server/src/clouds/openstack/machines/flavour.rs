@@ -41,7 +41,8 @@ mod tests {
 
     #[test]
     fn the_smallest_that_is_not_smaller() {
-        let all = [one("big", 8, 16384, 80), one("zero", 1, 128, 0), one("tight", 1, 128, 1), one("wide", 1, 128, 20), one("cpu", 4, 128, 1)];
+        let all =
+            [one("big", 8, 16384, 80), one("zero", 1, 128, 0), one("tight", 1, 128, 1), one("wide", 1, 128, 20), one("cpu", 4, 128, 1)];
         let name = |vcpus, ram, disk: u64| choose(&all, vcpus, ram, disk << 30).map(|f| f.name.as_str());
         assert_eq!(name(1, 96, 1), Some("tight"));
         assert_eq!(name(1, 128, 5), Some("wide"));

@@ -5,6 +5,7 @@ mod check;
 mod create;
 mod describe;
 mod flavour;
+mod placeholder;
 mod ports;
 mod shape;
 

@@ -105,7 +105,8 @@ pub async fn ensure(link: &Link, spec: &MachineSpec, mapping: &[Mapping], prefix
             made.push(there.id);
             continue;
         }
-        let answer = link.post(Service::Network, "/ports", &body(nic, &name, about, net, &fabric)).await.map_err(|error| explain(error, nic))?;
+        let answer =
+            link.post(Service::Network, "/ports", &body(nic, &name, about, net, &fabric)).await.map_err(|error| explain(error, nic))?;
         made.push(answer["port"]["id"].as_str().unwrap_or_default().to_owned());
     }
     Ok(made)
@@ -115,7 +116,8 @@ fn explain(error: Error, nic: &Nic) -> Error {
     if error.kind != Kind::Auth {
         return error;
     }
-    let remedy = "Only the owner of a network may choose MAC and address there: use a network of the project, or have the role in Neutron's policy";
+    let remedy =
+        "Only the owner of a network may choose MAC and address there: use a network of the project, or have the role in Neutron's policy";
     Error::new(Kind::Auth, format!("{} ({}). {remedy}.", error.message, nic.mac))
 }
 
@@ -139,7 +141,7 @@ mod tests {
     }
 
     fn fabric(filtered: bool) -> Fabric {
-        let subnet = |id: &str, cidr: &str| Subnet { id: id.into(), network_id: "n1".into(), cidr: cidr.into(), gateway_ip: None };
+        let subnet = |id: &str, cidr: &str| Subnet { id: id.into(), network_id: "n1".into(), cidr: cidr.into() };
         let nets = vec![net("n1", "svc", filtered), net("n2", "lan", false), net("n3", "lan", false)];
         Fabric { nets, subnets: vec![subnet("s1", "10.88.0.0/24"), subnet("s6", "fd00::/64")] }
     }
@@ -168,7 +170,10 @@ mod tests {
         let fabric = fabric(true);
         let port = body(&nic, "p", "a", &fabric.nets[0], &fabric)["port"].clone();
         assert_eq!((port["mac_address"].as_str(), port["network_id"].as_str()), (Some("52:54:00:c0:00:01"), Some("n1")));
-        assert_eq!(port["fixed_ips"], json!([{ "ip_address": "10.88.0.21", "subnet_id": "s1" }, { "ip_address": "fd00::21", "subnet_id": "s6" }]));
+        assert_eq!(
+            port["fixed_ips"],
+            json!([{ "ip_address": "10.88.0.21", "subnet_id": "s1" }, { "ip_address": "fd00::21", "subnet_id": "s6" }])
+        );
         assert_eq!(port["allowed_address_pairs"], json!([{ "ip_address": "192.0.2.1" }]));
         let open = super::tests::fabric(false);
         assert_eq!(body(&nic, "p", "a", &open.nets[0], &open)["port"].get("allowed_address_pairs"), None);

@@ -22,21 +22,26 @@ pub fn kernel(spec: &MachineSpec) -> Option<Kernel> {
     }
     let document = Document::parse(&spec.native).ok()?;
     let os = document.root_element().children().find(|one| one.tag_name().name() == "os")?;
-    let text = |name: &str| os.children().find(|one| one.tag_name().name() == name).and_then(|one| one.text()).map(|text| text.trim().to_owned());
+    let text =
+        |name: &str| os.children().find(|one| one.tag_name().name() == name).and_then(|one| one.text()).map(|text| text.trim().to_owned());
     Some(Kernel { kernel: text("kernel")?, initrd: text("initrd"), command_line: text("cmdline").unwrap_or_default() })
 }
 
 /// Hardware that the guest knows: the same bus, the same kind of card, the same firmware.
 pub fn hardware(spec: &MachineSpec) -> Vec<(&'static str, String)> {
     let mut out = vec![];
-    if let Some(bus) = spec.disks.first().map(|disk| disk.bus.as_str()).filter(|bus| matches!(*bus, "virtio" | "scsi" | "sata" | "ide" | "usb")) {
+    if let Some(bus) =
+        spec.disks.first().map(|disk| disk.bus.as_str()).filter(|bus| matches!(*bus, "virtio" | "scsi" | "sata" | "ide" | "usb"))
+    {
         out.push(("hw_disk_bus", bus.to_owned()));
         if bus == "scsi" {
             out.push(("hw_scsi_model", "virtio-scsi".to_owned()));
         }
     }
     let model = spec.nics.first().and_then(|nic| nic.model.as_deref());
-    if let Some(model) = model.filter(|model| matches!(*model, "virtio" | "e1000" | "e1000e" | "rtl8139" | "ne2k_pci" | "pcnet" | "vmxnet3")) {
+    if let Some(model) =
+        model.filter(|model| matches!(*model, "virtio" | "e1000" | "e1000e" | "rtl8139" | "ne2k_pci" | "pcnet" | "vmxnet3"))
+    {
         out.push(("hw_vif_model", model.to_owned()));
     }
     if spec.firmware == Firmware::Uefi {

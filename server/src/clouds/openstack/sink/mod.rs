@@ -41,7 +41,8 @@ impl DiskSink for OpenStack {
     async fn delete(&self, point: &SinkRef) -> Result<()> {
         let point = Point::parse(point)?;
         let family = images::list(&self.link, &[(images::KIND, names::KIND), (images::LINEAGE, &point.lineage)]).await?;
-        let is_base = |image: &images::Image| image.property(images::PARENT).is_some_and(|id| point.disks.iter().any(|disk| disk.image == id));
+        let is_base =
+            |image: &images::Image| image.property(images::PARENT).is_some_and(|id| point.disks.iter().any(|disk| disk.image == id));
         if family.iter().any(is_base) {
             return Err(Error::conflict("Other recovery points are based on this one."));
         }

@@ -138,7 +138,8 @@ pub async fn flatten(link: &Arc<Link>, point: &Point) -> Result<Point> {
             (names::DISK, disk.key.clone()),
             (names::DISKS, point.disks.len().to_string()),
         ];
-        let known = images::list(link, &[(KIND, names::KIND), (LINEAGE, &point.lineage), (TOKEN, &token), (names::DISK, &disk.key)]).await?;
+        let known =
+            images::list(link, &[(KIND, names::KIND), (LINEAGE, &point.lineage), (TOKEN, &token), (names::DISK, &disk.key)]).await?;
         let image = merge::ensure(link, known, &disk.image, &Point::image_name(&point.lineage, &token, &disk.key), &properties).await?;
         flat.disks.push(PointDisk { image, ..disk.clone() });
     }

@@ -1,0 +1,83 @@
+#!/bin/bash
+# A machine moves from a real libvirt host to a real OpenStack and back to another libvirt host, through the REST API.
+# Its own counter is the proof: an OpenStack that says ACTIVE proves nothing.
+# Needs 'lab sites-up' and 'openstack up'; CROSSFADE_BIN names a build.
+set -euo pipefail
+# shellcheck source=e2e/recovery/lib.sh
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+OPENSTACK=$REPO/e2e/lab/openstack
+NAME=wanderer
+IP=10.88.$LAB_ID.61
+eval "$("$LAB" env)"
+eval "$("$OPENSTACK" env)"
+
+cumulus_body() {
+  jq -n --arg url "$CF_CUMULUS_URL" --arg id "$CF_CUMULUS_CREDENTIAL_ID" --arg secret "$CF_CUMULUS_CREDENTIAL_SECRET" \
+    '{name: "cumulus-kvm", kind: "openstack", site: "cumulus",
+      fields: {auth_url: $url, credential_id: $id, credential_secret: $secret, insecure: "true"}}'
+}
+figure() { "$LAB" counter "$IP" | jq -r ".$1"; }
+# Asked of the hypervisors themselves.
+running_copies() {
+  local site
+  for site in berlin dublin; do "$LAB" virsh "$site" list --name | grep -x "$NAME" || true; done
+  "$OPENSTACK" in grep -l "cf.name=$NAME " /proc/[0-9]*/cmdline 2>/dev/null |
+    while read -r file; do "$OPENSTACK" in cat "$file" 2>/dev/null | tr '\0' ' ' | grep -o '^[^ ]*qemu-system[^ ]*' || true; done
+}
+watch_copies() {
+  while sleep 0.5; do
+    [ "$(running_copies | wc -l)" -le 1 ] || { running_copies; echo two >"$DATA/two-copies"; }
+  done
+}
+
+move_to() {
+  local from=$1 to=$2 seen began run
+  until_json 60 "$NAME runs at $from" "/machines?limit=500" ".items | any(.name == \"$NAME\" and .site == \"$from\" and .state == \"running\")"
+  api POST /moves/preflight "$(request "$from" "$to")" | jq -r '.problems[] | "      \(.severity): \(.subject): \(.what)"'
+  seen=$(figure counter)
+  began=$(now_ms)
+  run=$(api POST /moves "$(request "$from" "$to")" | jq -r .id)
+  run_wait "$run" 420
+  if [ "$(run_state "$run")" != succeeded ]; then run_told "$run"; die "the move to $to did not succeed"; fi
+  run_told "$run"
+  say "      moved in $((($(now_ms) - began) / 1000)) s; seen before: $seen, counter at boot: $(figure counter_at_boot), boots: $(figure boots)"
+  [ "$(figure counter_at_boot)" -ge "$seen" ] || die "writes were lost on the way to $to"
+  [ ! -e "$DATA/two-copies" ] || die "TWO COPIES of $NAME ran"
+}
+request() {
+  jq -n --arg m "$(machine_id "$NAME" "$1")" --arg t "$(cloud_id "$2")" --arg ip "$IP" '{machine_id: $m, target_cloud_id: $t,
+    health: {type: "http", address: $ip, port: 80, path: "/status"}, stop_timeout_seconds: 30}'
+}
+
+finish() {
+  [ -z "${WATCHER:-}" ] || kill "$WATCHER" 2>/dev/null || true
+  node_kill
+}
+trap finish EXIT
+PHASES=4
+phase "a node, three clouds, one machine at berlin"
+rm -rf "$DATA"
+node_start
+for site in berlin dublin; do api POST /clouds "$(cloud_body "$site")" >/dev/null; done
+api POST /clouds/probe "$(cumulus_body)" | jq -c '{ok, identity, version, machines, problems: [.problems[].what]}'
+api POST /clouds "$(cumulus_body)" >/dev/null
+"$LAB" virsh berlin domstate $NAME >/dev/null 2>&1 || "$LAB" machine $NAME berlin ip=61 tags=prod,tier=app
+"$LAB" wait $NAME
+watch_copies &
+WATCHER=$!
+phase_done
+phase "berlin → cumulus"
+move_to berlin cumulus
+phase_done
+phase "power by the API: stop and start at cumulus"
+at=$(machine_id $NAME cumulus)
+api POST "/machines/$at/power" '{"action": "stop"}' >/dev/null
+until_json 60 "it is off" "/machines/$at" '.state == "stopped"'
+api POST "/machines/$at/power" '{"action": "start"}' >/dev/null
+until_json 90 "it runs" "/machines/$at" '.state == "running"'
+"$LAB" wait "$IP" 2>/dev/null || until figure boots >/dev/null 2>&1; do sleep 0.3; done
+[ "$(figure boots)" = 3 ] || die "it did not boot from its disk: boots $(figure boots)"
+phase_done
+phase "cumulus → dublin"
+move_to cumulus dublin
+phase_done
