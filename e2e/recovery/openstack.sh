@@ -17,16 +17,18 @@ cumulus_body() {
       fields: {auth_url: $url, credential_id: $id, credential_secret: $secret, insecure: "true"}}'
 }
 figure() { "$LAB" counter "$IP" | jq -r ".$1"; }
-# Asked of the hypervisors themselves.
+# Asked of the hypervisors themselves: one line for each process that runs the machine.
 running_copies() {
   local site
   for site in berlin dublin; do "$LAB" virsh "$site" list --name | grep -x "$NAME" || true; done
-  "$OPENSTACK" in grep -l "cf.name=$NAME " /proc/[0-9]*/cmdline 2>/dev/null |
-    while read -r file; do "$OPENSTACK" in cat "$file" 2>/dev/null | tr '\0' ' ' | grep -o '^[^ ]*qemu-system[^ ]*' || true; done
+  # shellcheck disable=SC2016
+  "$OPENSTACK" in sh -c 'for f in /proc/[0-9]*/cmdline; do
+    case $(tr "\0" " " <"$f" 2>/dev/null) in *qemu-system*"cf.name=$1 "*) echo cumulus ;; esac; done' sh "$NAME"
 }
 watch_copies() {
-  while sleep 0.5; do
-    [ "$(running_copies | wc -l)" -le 1 ] || { running_copies; echo two >"$DATA/two-copies"; }
+  while sleep 2; do
+    running_copies >"$DATA/copies"
+    [ "$(wc -l <"$DATA/copies")" -le 1 ] || cp "$DATA/copies" "$DATA/two-copies"
   done
 }
 

@@ -135,6 +135,9 @@ pub fn session(config: &Config, token: String, body: &str) -> Result<Session> {
             endpoints.insert(service, address(service, &one.url, &project.id));
         }
     }
+    // Keystone gives them in any order.
+    let mut roles: Vec<String> = body.roles.into_iter().map(|role| role.name).collect();
+    roles.sort_unstable();
     let time = |text: &str| text.parse::<jiff::Timestamp>().map(|t| t.as_millisecond()).map_err(|e| unreadable(&e));
     Ok(Session {
         token,
@@ -142,7 +145,7 @@ pub fn session(config: &Config, token: String, body: &str) -> Result<Session> {
         issued_at: time(&body.issued_at)?,
         user: body.user.name,
         project: project.name,
-        roles: body.roles.into_iter().map(|role| role.name).collect(),
+        roles,
         region,
         endpoints,
     })
