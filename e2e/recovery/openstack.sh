@@ -41,14 +41,14 @@ move_to() {
   run=$(api POST /moves "$(request "$from" "$to")" | jq -r .id)
   run_wait "$run" 420
   if [ "$(run_state "$run")" != succeeded ]; then run_told "$run"; die "the move to $to did not succeed"; fi
-  run_told "$run"
+  api GET "/runs/$run" | jq -r '.steps[] | "      \((.finished_at - .started_at) / 1000) s\t\(.key)\t\(.message)"'
   say "      moved in $((($(now_ms) - began) / 1000)) s; seen before: $seen, counter at boot: $(figure counter_at_boot), boots: $(figure boots)"
   [ "$(figure counter_at_boot)" -ge "$seen" ] || die "writes were lost on the way to $to"
   [ ! -e "$DATA/two-copies" ] || die "TWO COPIES of $NAME ran"
 }
 request() {
   jq -n --arg m "$(machine_id "$NAME" "$1")" --arg t "$(cloud_id "$2")" --arg ip "$IP" '{machine_id: $m, target_cloud_id: $t,
-    health: {type: "http", address: $ip, port: 80, path: "/status"}, stop_timeout_seconds: 30}'
+    storage: [{from: "image", to: "images"}], health: {type: "http", address: $ip, port: 80, path: "/status"}, stop_timeout_seconds: 30}'
 }
 
 finish() {
@@ -77,9 +77,11 @@ api POST "/machines/$at/power" '{"action": "stop"}' >/dev/null
 until_json 60 "it is off" "/machines/$at" '.state == "stopped"'
 api POST "/machines/$at/power" '{"action": "start"}' >/dev/null
 until_json 90 "it runs" "/machines/$at" '.state == "running"'
-"$LAB" wait "$IP" 2>/dev/null || until figure boots >/dev/null 2>&1; do sleep 0.3; done
+"$LAB" wait "$IP"
 [ "$(figure boots)" = 3 ] || die "it did not boot from its disk: boots $(figure boots)"
 phase_done
 phase "cumulus → dublin"
 move_to cumulus dublin
+"$OPENSTACK" client server list --all-projects -f value -c Name -c Status | sed 's/^/      at cumulus: /'
+"$OPENSTACK" client image list -f value -c Name | grep crossfade | sed 's/^/      at cumulus: /' || true
 phase_done

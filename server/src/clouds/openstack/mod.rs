@@ -15,6 +15,8 @@ mod images;
 mod inventory;
 mod layers;
 mod link;
+#[cfg(test)]
+mod link_tests;
 mod machines;
 mod power;
 mod probe;

@@ -57,6 +57,7 @@ fn spec(server: &Server, seen: Observed, kept: Option<MachineSpec>) -> MachineSp
     for (disk, was) in disks.iter_mut().zip(&kept.disks) {
         disk.key.clone_from(&was.key);
         disk.bus.clone_from(&was.bus);
+        disk.pool.clone_from(&was.pool);
     }
     // The flavour may be larger than what the machine asked for; with another flavour somebody meant it.
     let same_size = server.meta(FLAVOUR) == Some(&server.flavor.original_name);
@@ -89,7 +90,8 @@ mod tests {
         assert_eq!((got.uuid, got.memory_mib, got.native_kind.as_str()), (kept.uuid, 96, "libvirt"));
         assert_eq!((got.native, got.tags), (kept.native, vec!["prod".to_owned()]));
         assert_eq!(got.nics[0].network.as_deref(), Some("tenant"));
-        assert_eq!((got.disks[0].key.as_str(), got.disks[0].size_bytes), ("vda", 1 << 30));
+        let disk = &got.disks[0];
+        assert_eq!((disk.key.as_str(), disk.size_bytes, disk.pool.as_deref()), ("vda", 1 << 30, Some("images")));
     }
 
     #[test]
