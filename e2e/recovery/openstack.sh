@@ -3,7 +3,7 @@
 # Its own counter is the proof: an OpenStack that says ACTIVE proves nothing.
 # Needs 'lab sites-up' and 'openstack up'; CROSSFADE_BIN names a build.
 set -euo pipefail
-# shellcheck source=e2e/recovery/lib.sh
+# shellcheck source=e2e/recovery/lib.sh disable=SC2119
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 OPENSTACK=$REPO/e2e/lab/openstack
 NAME=wanderer
@@ -23,7 +23,7 @@ running_copies() {
   for site in berlin dublin; do "$LAB" virsh "$site" list --name | grep -x "$NAME" || true; done
   # shellcheck disable=SC2016
   "$OPENSTACK" in sh -c 'for f in /proc/[0-9]*/cmdline; do
-    case $(tr "\0" " " <"$f" 2>/dev/null) in *qemu-system*"cf.name=$1 "*) echo cumulus ;; esac; done' sh "$NAME"
+    case $({ tr "\0" " " <"$f"; } 2>/dev/null) in *qemu-system*"cf.name=$1 "*) echo cumulus ;; esac; done' sh "$NAME"
 }
 watch_copies() {
   while sleep 2; do

@@ -162,7 +162,6 @@ cumulus_down() {
 }
 
 cumulus_env() {
-  local line
   printf "export %s='%s'\n" CF_CUMULUS_URL "http://$CUMULUS_IP:5000/v3" CF_CUMULUS_IP "$CUMULUS_IP" \
     CF_CUMULUS_USER crossfade CF_CUMULUS_PASSWORD "$CUMULUS_PASSWORD" CF_CUMULUS_PROJECT crossfade CF_CUMULUS_REGION RegionOne
   [ ! -s "$CUMULUS_DIR/db/cloud.json" ] ||
@@ -184,6 +183,7 @@ cumulus_status() {
   for log in "$CUMULUS_DIR"/log/*.log; do
     printf '  %-22s %6s lines, last written %s\n' "$(basename "$log" .log)" "$(wc -l <"$log")" "$(date -r "$log" +%T)"
   done
+  # shellcheck disable=SC2016
   cumulus_in sh -c 'ps -eo rss= | awk "{ s += \$1 } END { printf \"  memory %d MiB in %d processes\n\", s / 1024, NR }"'
   cumulus_in virsh -q -c 'qemu+unix:///system?socket=/run/libvirt/libvirt-sock' list --all </dev/null | sed 's/^/  /'
 }

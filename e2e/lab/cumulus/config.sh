@@ -1,6 +1,6 @@
 # The configuration of every service.  Inside its namespaces the cloud sees its state folder as /mnt/cumulus, so the
 # databases, which know some paths, can be kept and used again anywhere.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 CUMULUS=/mnt/cumulus
 # These never leave the lab's namespaces.
