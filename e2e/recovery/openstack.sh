@@ -1,9 +1,10 @@
 #!/bin/bash
+# shellcheck disable=SC2119
 # A machine moves from a real libvirt host to a real OpenStack and back to another libvirt host, through the REST API.
 # Its own counter is the proof: an OpenStack that says ACTIVE proves nothing.
 # Needs 'lab sites-up' and 'openstack up'; CROSSFADE_BIN names a build.
 set -euo pipefail
-# shellcheck source=e2e/recovery/lib.sh disable=SC2119
+# shellcheck source=e2e/recovery/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 OPENSTACK=$REPO/e2e/lab/openstack
 NAME=wanderer

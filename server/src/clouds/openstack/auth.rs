@@ -33,8 +33,9 @@ impl Service {
     }
 }
 
-/// One signed-in session.
-#[derive(Clone, Debug)]
+/// One signed-in session. Its token must not come into a log.
+#[derive(Clone)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Session {
     pub token: String,
     /// Milliseconds, by the cloud's clock.

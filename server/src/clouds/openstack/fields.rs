@@ -10,8 +10,9 @@ use model::cloud::{DriverInfo, FieldInput, FieldSpec};
 use std::collections::BTreeMap;
 use url::Url;
 
-/// As whom.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// As whom. Must not come into a log.
+#[derive(Clone, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug))]
 pub enum Login {
     Password { user: String, user_domain: String, password: String, project: String, project_domain: String },
     ApplicationCredential { id: String, secret: String },

@@ -38,7 +38,7 @@ async fn answer(State(fake): State<Fake>, uri: Uri, headers: HeaderMap) -> Respo
         let now = jiff::Timestamp::now();
         let end = now + jiff::SignedDuration::from_secs(fake.life_seconds);
         let url = format!("{}/v2.1", fake.address);
-        let token = json!({ "token": { "issued_at": now, "expires_at": end, "user": { "name": "u" }, "project": { "id": "p", "name": "p" },
+        let token = json!({ "token": { "issued_at": now.to_string(), "expires_at": end.to_string(), "user": { "name": "u" }, "project": { "id": "p", "name": "p" },
             "catalog": [{ "type": "compute", "endpoints": [{ "interface": "public", "region_id": "R", "url": url }] }] } });
         return ([("x-subject-token", number.to_string())], Json(token)).into_response();
     }
