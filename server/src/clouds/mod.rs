@@ -5,6 +5,8 @@ pub mod error;
 pub mod guard;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
+#[cfg(feature = "openstack")]
+pub mod openstack;
 pub mod pool;
 pub mod registry;
 pub mod simulator;

@@ -12,6 +12,8 @@ pub fn drivers() -> Vec<DriverInfo> {
     vec![
         #[cfg(feature = "libvirt")]
         super::libvirt::info(),
+        #[cfg(feature = "openstack")]
+        super::openstack::info(),
         super::simulator::info(),
     ]
 }
@@ -32,6 +34,8 @@ pub fn open(kind: &str, settings: Settings) -> Result<Arc<dyn Cloud>> {
     match kind {
         #[cfg(feature = "libvirt")]
         "libvirt" => super::libvirt::open(settings),
+        #[cfg(feature = "openstack")]
+        "openstack" => super::openstack::open(settings),
         "simulator" => super::simulator::open(settings),
         other => Err(Error::permanent(format!("There is no driver for '{other}' in this build."))),
     }

@@ -14,6 +14,8 @@ pub struct Bed {
     pub source: Arc<dyn Cloud>,
     pub target: Arc<dyn Cloud>,
     pub lab: Option<Lab>,
+    /// Makes machines that were born at an external cloud; what the lab's own sites can do is not asked of it.
+    pub maker: Option<Lab>,
     _scratch: tempfile::TempDir,
 }
 
@@ -31,7 +33,36 @@ pub fn beds() -> Vec<Bed> {
     crypto();
     let mut all = vec![simulator()];
     all.extend(libvirt());
+    all.extend(cumulus());
     all
+}
+
+/// Those whose source and target are of one kind, with everything that a machine may have.
+pub fn pairs() -> Vec<Bed> {
+    beds().into_iter().filter(|bed| bed.maker.is_none()).collect()
+}
+
+/// The lab's OpenStack, as a plain member of a project.
+#[cfg(feature = "openstack")]
+pub fn cumulus() -> Option<Bed> {
+    crypto();
+    let get = |name: &str| std::env::var(format!("CF_CUMULUS_{name}")).ok();
+    let fields: BTreeMap<_, _> = [
+        ("auth_url", get("URL")?),
+        ("user", get("USER")?),
+        ("password", get("PASSWORD")?),
+        ("project", get("PROJECT")?),
+        ("insecure", "true".to_owned()),
+    ]
+    .map(|(k, v)| (k.to_owned(), v))
+    .into();
+    let open = || registry::open("openstack", Settings { fields: fields.clone(), ..Settings::default() }).unwrap();
+    let maker = Some(Lab { script: format!("{}/../e2e/lab/openstack", env!("CARGO_MANIFEST_DIR")) });
+    Some(Bed { kind: "openstack", source: open(), target: open(), lab: None, maker, _scratch: tempfile::tempdir().unwrap() })
+}
+#[cfg(not(feature = "openstack"))]
+pub fn cumulus() -> Option<Bed> {
+    None
 }
 
 pub fn simulator() -> Bed {
@@ -40,7 +71,7 @@ pub fn simulator() -> Bed {
         let fields = [("machines", "8"), ("seed", "7"), ("site", site)].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         registry::open("simulator", Settings { fields, scratch: scratch.path().join(site), ..Settings::default() }).unwrap()
     };
-    Bed { kind: "simulator", source: open("berlin"), target: open("dublin"), lab: None, _scratch: scratch }
+    Bed { kind: "simulator", source: open("berlin"), target: open("dublin"), lab: None, maker: None, _scratch: scratch }
 }
 
 pub fn libvirt() -> Option<Bed> {
@@ -53,7 +84,7 @@ pub fn libvirt() -> Option<Bed> {
     };
     let (source, target) = (open("berlin")?, open("dublin")?);
     let script = format!("{}/../e2e/lab/lab", env!("CARGO_MANIFEST_DIR"));
-    Some(Bed { kind: "libvirt", source, target, lab: Some(Lab { script }), _scratch: scratch })
+    Some(Bed { kind: "libvirt", source, target, lab: Some(Lab { script }), maker: None, _scratch: scratch })
 }
 
 impl Lab {
@@ -77,11 +108,20 @@ impl Lab {
 }
 
 impl Bed {
+    /// From the lab's own sites to or from another cloud.
+    pub fn between(self, source: Option<Arc<dyn Cloud>>, target: Option<Arc<dyn Cloud>>) -> Self {
+        Self { source: source.unwrap_or_else(|| self.source.clone()), target: target.unwrap_or_else(|| self.target.clone()), ..self }
+    }
     /// A machine of this test's own at the source, stopped; in the lab a real one.
     pub async fn machine(&self, name: &str, options: &[&str]) -> Observed {
         if let Some(lab) = &self.lab {
             lab.forget(name);
             lab.run(&[&["machine", name, "berlin", "start=0"], options].concat());
+            return self.find(name).await;
+        }
+        if let Some(maker) = &self.maker {
+            let plain = options.iter().filter(|option| ["mem=", "size=", "dirty="].iter().any(|known| option.starts_with(known)));
+            maker.run(&[&["machine", name, "start=0"], plain.copied().collect::<Vec<_>>().as_slice()].concat());
             return self.find(name).await;
         }
         let all = everything(self.source.inventory()).await;

@@ -2,7 +2,7 @@
 
 use super::{
     copy::Chain,
-    harness::{Bed, beds, everything, until},
+    harness::{Bed, everything, pairs, until},
 };
 use model::{Mapping, machine::PowerState};
 use server::clouds::{CreateRequest, StopMode, error::Kind};
@@ -23,7 +23,7 @@ fn figure(bed: &Bed, name: &str, field: &str) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_moves_and_its_counter_goes_on() {
-    for bed in beds() {
+    for bed in pairs() {
         let name = "suite-move";
         let machine = bed.machine(name, &["mem=96", "disks=2", "tags=a,b"]).await;
         let (id, power) = (machine.native_id.clone(), bed.source.power().unwrap());

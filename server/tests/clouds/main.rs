@@ -1,8 +1,9 @@
 //! One behaviour suite for all drivers: what the engine relies on, seen from the contract alone.
 //!
 //! It runs on the simulator always, and on real libvirt when `CF_BERLIN_URI` and `CF_DUBLIN_URI` are in the environment
-//! (`eval "$(e2e/lab/lab env)"`; needs root, since it makes machines of its own through the lab). What a cloud cannot
-//! do by its own capabilities is skipped.
+//! (`eval "$(e2e/lab/lab env)"`; needs root, since it makes machines of its own through the lab), and on
+//! a real OpenStack when `CF_CUMULUS_URL` is (`e2e/lab/openstack env`). What a cloud cannot do by its own capabilities is
+//! skipped.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod connection;
@@ -11,6 +12,7 @@ mod harness;
 mod inventory;
 mod live;
 mod machines;
+mod openstack;
 mod power;
 mod replication;
 mod room;

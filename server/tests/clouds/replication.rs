@@ -2,7 +2,7 @@
 
 use super::{
     copy::{Chain, same},
-    harness::{Bed, beds, libvirt, until},
+    harness::{Bed, beds, libvirt, pairs, until},
 };
 use model::machine::PowerState;
 use server::clouds::{OpenPoint, StopMode, error::Kind};
@@ -26,7 +26,7 @@ fn hold(bed: &Bed, name: &str, on: bool) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_full_point_then_deltas_show_the_source_as_it_was() {
-    for bed in beds() {
+    for bed in pairs() {
         let name = "suite-repl";
         let id = busy(&bed, name, &["disks=2"]).await;
         let mut chain = Chain::new(&bed, &id);
@@ -114,7 +114,7 @@ async fn bitmaps_that_a_crash_took_are_noticed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_interrupted_cycle_is_cleaned_up_by_the_next() {
-    for bed in beds() {
+    for bed in pairs() {
         let name = "suite-torn";
         let id = busy(&bed, name, &[]).await;
         let mut chain = Chain::new(&bed, &id);
@@ -147,7 +147,7 @@ async fn an_interrupted_cycle_is_cleaned_up_by_the_next() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn flattened_points_stand_alone_and_the_rest_can_go() {
-    for bed in beds() {
+    for bed in pairs() {
         let name = "suite-flat";
         let id = busy(&bed, name, &[]).await;
         let mut chain = Chain::new(&bed, &id);

@@ -1,0 +1,191 @@
+//! Making a machine that does not run yet.
+//!
+//! Nova starts whatever it makes. A copy that boots before anybody decided that it may is what Crossfade exists to
+//! prevent, so the machine is made with a disk that does nothing (`placeholder.rs`): that claims its place (host, quota,
+//! ports) and gives it its id. Its own disk comes in at its first start, by Nova's *rebuild* (`power.rs`). Look, then ensure: each
+//! call may be the second.
+
+use super::{
+    super::{
+        OpenStack,
+        auth::Service,
+        images::{self, KIND, LINEAGE, TOKEN, escape},
+        inventory::{
+            self, Servers, read,
+            server::{Server, meta, state},
+        },
+        link::Link,
+        power,
+        sink::Point,
+    },
+    boot, describe,
+    flavour::{self, Flavour},
+    placeholder, ports,
+};
+use crate::clouds::{
+    CreateRequest, MachineSpec,
+    error::{Error, Kind, Result},
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::{sync::Arc, time::Duration};
+
+#[derive(Deserialize)]
+pub struct Flavours {
+    pub flavors: Vec<Flavour>,
+}
+
+pub async fn create(driver: &OpenStack, request: &CreateRequest) -> Result<String> {
+    let link = &driver.link;
+    if let Some(made) = find(link, &request.token).await? {
+        return ready(link, made).await;
+    }
+    if let Some(other) = named(link, &request.spec.name).await?.into_iter().next() {
+        return Err(Error::conflict(format!("There is a machine {} with this name already ({}).", other.name, other.id)));
+    }
+    let image = driver.merges.image(link, request).await?;
+    let ports = ports::ensure(link, &request.spec, &request.networks, &prefix(request), &request.token).await?;
+    let body = body(link, request, &image, &ports).await?;
+    let made = link.post(Service::Compute, "/servers", &body).await?;
+    let id = made["server"]["id"].as_str().unwrap_or_default().to_owned();
+    ready(link, inventory::server(link, &id).await?).await
+}
+
+/// Built, or the failed attempt is removed: Nova keeps servers that it could not build.
+async fn ready(link: &Link, server: Server) -> Result<String> {
+    let built =
+        power::until(link, &server.id, "come to be", |s| s.task.is_none() && matches!(s.status.as_str(), "ACTIVE" | "SHUTOFF")).await;
+    if built.is_err() && server.is_prepared() && inventory::server(link, &server.id).await.is_ok_and(|now| now.status == "ERROR") {
+        // The first error is the one to tell.
+        let _ = remove(link, &server.id).await;
+    }
+    built.map(|()| server.id)
+}
+
+async fn body(link: &Arc<Link>, request: &CreateRequest, image: &str, ports: &[String]) -> Result<Value> {
+    let spec = &request.spec;
+    let size = Point::parse(&request.point)?.disks.first().map_or(0, |disk| disk.size);
+    let Flavours { flavors } = link.get(Service::Compute, "/flavors/detail").await?;
+    let none = || Error::new(Kind::Full, format!("No flavour is large enough for {}: {}.", spec.name, flavour::largest(&flavors)));
+    let flavour = flavour::choose(&flavors, spec.vcpus, spec.memory_mib, size).ok_or_else(none)?;
+    Ok(json!({ "server": {
+        "name": spec.name,
+        "imageRef": placeholder::ensure(link).await?,
+        "flavorRef": flavour.id,
+        "networks": ports.iter().map(|port| json!({ "port": port })).collect::<Vec<_>>(),
+        "tags": [tag(&request.token)],
+        "metadata": metadata(request, image, flavour, size),
+        "config_drive": true,
+    } }))
+}
+
+fn metadata(request: &CreateRequest, image: &str, flavour: &Flavour, size: u64) -> Value {
+    let spec = &request.spec;
+    let mut all = json!({ meta::TOKEN: request.token, meta::LINEAGE: request.lineage, meta::IMAGE: image, meta::SIZE: size.to_string(),
+        describe::FLAVOUR: flavour.name });
+    // A flavour with a disk of its own decides how large the disk is.
+    if flavour.disk > 0 {
+        all[meta::SIZE] = json!((flavour.disk << 30).to_string());
+    }
+    let tags = spec.tags.join(",");
+    for (key, value) in [(meta::UUID, spec.uuid.as_deref()), (meta::TITLE, spec.title.as_deref()), (meta::TAGS, Some(tags.as_str()))] {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            all[key] = json!(value.chars().take(255).collect::<String>());
+        }
+    }
+    all
+}
+
+/// Nova's tags are short and have no commas or slashes; the token itself is in the metadata.
+pub fn tag(token: &str) -> String {
+    let hash: String = Sha256::digest(token).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    format!("crossfade-{hash}")
+}
+
+/// What the names of its ports begin with.
+fn prefix(request: &CreateRequest) -> String {
+    port_prefix(&request.lineage, &tag(&request.token))
+}
+
+fn port_prefix(lineage: &str, tag: &str) -> String {
+    format!("crossfade {lineage} {tag} ")
+}
+
+pub async fn find(link: &Link, token: &str) -> Result<Option<Server>> {
+    let Servers { servers } = link.get(Service::Compute, &format!("/servers/detail?tags={}", tag(token))).await?;
+    let found = servers.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(found.into_iter().find(|server| !server.is_deleted() && server.meta(meta::TOKEN) == Some(token)))
+}
+
+pub async fn named(link: &Link, name: &str) -> Result<Vec<Server>> {
+    // Nova takes a regular expression, of the database's own kind: ask for less and compare here.
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "-_".contains(c) { c } else { '.' }).collect();
+    let Servers { servers } = link.get(Service::Compute, &format!("/servers/detail?name={}", escape(&format!("^{plain}$")))).await?;
+    let found = servers.iter().map(read).collect::<Result<Vec<_>>>()?;
+    Ok(found.into_iter().filter(|server| server.name == name && !server.is_deleted()).collect())
+}
+
+pub async fn delete(link: &Link, native_id: &str, with_disks: bool) -> Result<()> {
+    let server = match inventory::server(link, native_id).await {
+        Err(error) if error.kind == Kind::NotFound => return Ok(()),
+        other => other?,
+    };
+    if !server.is_prepared() && !state(&server).is_off() && server.status != "ERROR" {
+        return Err(Error::conflict(format!("{} runs; only a stopped machine can be deleted.", server.name)));
+    }
+    remove(link, native_id).await?;
+    let of = |key: &str| server.meta(key).unwrap_or_default();
+    if !of(meta::TOKEN).is_empty() {
+        ports::delete(link, &port_prefix(of(meta::LINEAGE), &tag(of(meta::TOKEN))), false).await?;
+    }
+    if with_disks && !of(meta::IMAGE).is_empty() {
+        images::delete(link, of(meta::IMAGE)).await?;
+    }
+    Ok(())
+}
+
+/// Until it is gone.
+async fn remove(link: &Link, native_id: &str) -> Result<()> {
+    link.delete(Service::Compute, &inventory::path(native_id)?).await?;
+    loop {
+        match inventory::server(link, native_id).await {
+            Err(error) if error.kind == Kind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+            Ok(server) if server.status == "ERROR" && server.task.is_none() => return Err(power::failure(&server, "go away")),
+            Ok(_) => tokio::time::sleep(Duration::from_millis(300)).await,
+        }
+    }
+}
+
+/// Boot images and ports of this lineage that no machine has and nobody works on: left by a creation that was killed.
+pub async fn tidy(driver: &OpenStack, lineage: &str) -> Result<()> {
+    let link = &driver.link;
+    for image in images::list(link, &[(KIND, boot::MACHINE), (LINEAGE, lineage)]).await? {
+        let token = image.property(TOKEN).unwrap_or_default();
+        if driver.merges.is_busy(token) || find(link, token).await?.is_some() {
+            continue;
+        }
+        images::delete(link, &image.id).await?;
+        ports::delete(link, &port_prefix(lineage, &tag(token)), true).await?;
+    }
+    Ok(())
+}
+
+/// Names that its guest will answer to, for the check.
+pub fn addresses(spec: &MachineSpec) -> impl Iterator<Item = (&str, &str)> {
+    spec.nics.iter().flat_map(|nic| nic.addresses.iter().map(|address| (nic.mac.as_str(), address.as_str())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tag_is_short_and_the_same_for_the_same_token() {
+        let long = tag(&"01JABC.some machine, with a name/that-is-long.create".repeat(4));
+        assert!(long.len() <= 60 && !long.contains([',', '/']), "{long}");
+        assert_eq!(tag("a"), tag("a"));
+        assert_ne!(tag("a"), tag("b"));
+    }
+}

@@ -1,0 +1,42 @@
+//! The facet `Machines`: describe, check, create, find, delete.
+
+mod boot;
+mod check;
+mod create;
+mod describe;
+mod flavour;
+mod placeholder;
+mod ports;
+mod shape;
+
+pub use boot::Merges;
+pub use create::tidy;
+pub use describe::describe;
+
+use super::OpenStack;
+use crate::clouds::{CreateRequest, MachineSpec, Machines, error::Result};
+use async_trait::async_trait;
+use model::{Mapping, Problem};
+
+#[async_trait]
+impl Machines for OpenStack {
+    async fn describe(&self, native_id: &str) -> Result<MachineSpec> {
+        describe(&self.link, &self.sizes, native_id).await
+    }
+
+    async fn check_create(&self, spec: &MachineSpec, networks: &[Mapping], _storage: &[Mapping]) -> Result<Vec<Problem>> {
+        check::problems(&self.link, spec, networks).await
+    }
+
+    async fn create(&self, request: &CreateRequest) -> Result<String> {
+        create::create(self, request).await
+    }
+
+    async fn find(&self, token: &str) -> Result<Option<String>> {
+        Ok(create::find(&self.link, token).await?.map(|server| server.id))
+    }
+
+    async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {
+        create::delete(&self.link, native_id, with_disks).await
+    }
+}
