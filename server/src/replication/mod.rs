@@ -10,7 +10,6 @@ mod base;
 mod bucket;
 mod cycle;
 mod error;
-mod flatten;
 mod hold;
 mod job;
 mod meter;
@@ -22,6 +21,7 @@ mod runtime;
 mod samples;
 mod schedule;
 mod scheduler;
+mod shorten;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transfer;

@@ -164,10 +164,20 @@ pub async fn unhold(db: &Db, id: &str) -> StoreResult<()> {
     Ok(())
 }
 
-/// It stands alone now, under this name.
-pub async fn flattened(db: &Db, id: &str, sink_ref: &SinkRef) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("UPDATE points SET sink_ref = $2, parent_id = NULL, depth = 0 WHERE id = $1")
-        .bind(id).bind(&sink_ref.0).execute(p).await?; });
+/// A point and all that it is based on, the nearest first.
+pub async fn chain(db: &Db, point: &StoredPoint) -> StoreResult<Vec<StoredPoint>> {
+    let mut chain = vec![point.clone()];
+    while let Some(below) = chain.last().and_then(|one| one.parent_id.clone()) {
+        let Some(found) = get(db, &below).await?.filter(|one| chain.iter().all(|other| other.id != one.id)) else { break };
+        chain.push(found);
+    }
+    Ok(chain)
+}
+
+/// It has another form at its cloud now, and is based on another one.
+pub async fn rests(db: &Db, point: &StoredPoint) -> StoreResult<()> {
+    on!(db, p => { sqlx::query("UPDATE points SET sink_ref = $2, parent_id = $3, depth = $4 WHERE id = $1")
+        .bind(&point.id).bind(&point.sink_ref.0).bind(&point.parent_id).bind(i64::from(point.depth)).execute(p).await?; });
     Ok(())
 }
 
