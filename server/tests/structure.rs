@@ -38,9 +38,9 @@ const RULES: &[(&str, &[&str])] = &[
         ],
     ),
     ("web", &["web", "services", "store::idempotency", "config::Config", "error", "state"]),
-    ("cli", &["cli", "boot", "config", "secrets::Key", "store::Db", "clouds::registry", "state::now"]),
+    ("cli", &["cli", "boot", "config", "secrets::Key", "store::Db", "clouds::registry", "state::now", "state::disk"]),
     ("error", &["clouds::error"]),
-    ("config", &[]),
+    ("config", &["state::Limits"]),
     ("secrets", &[]),
 ];
 const CONTRACT: &str = "clouds::<Type>";

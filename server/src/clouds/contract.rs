@@ -297,6 +297,15 @@ pub struct SinkDisk {
     pub extents: Vec<Extent>,
 }
 
+/// A point that was made anew on top of another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortened {
+    /// Its new name; maybe the same.
+    pub point: SinkRef,
+    /// Where in the chain the one is that it rests on now; `None`: it stands alone.
+    pub on: Option<usize>,
+}
+
 #[async_trait]
 pub trait DiskSink: Send + Sync {
     /// Opens a new recovery point. What an interrupted cycle with the same lineage left (never committed) is removed.
@@ -305,9 +314,10 @@ pub trait DiskSink: Send + Sync {
     async fn exists(&self, point: &SinkRef) -> Result<bool>;
     /// Deletes one that nothing is based on; a base of others is a conflict. One that is gone already is fine.
     async fn delete(&self, point: &SinkRef) -> Result<()>;
-    /// Makes a point independent of the ones below it, and answers its new name (maybe the same).
-    /// The engine calls it before a chain gets longer than [`DiskSink::max_chain`].
-    async fn flatten(&self, point: &SinkRef) -> Result<SinkRef>;
+    /// Makes `chain[0]` rest on one further below, or on nothing. `chain`: a point and all that it is based on, the
+    /// nearest first, at least two. What it costs goes by what changed, not by the size of the disk. The earlier form
+    /// stays until it is deleted. The engine calls it before a chain gets longer than [`DiskSink::max_chain`].
+    async fn shorten(&self, chain: &[SinkRef]) -> Result<Shortened>;
     /// How many points may be based on each other.
     fn max_chain(&self) -> u32;
     /// Removes everything of a lineage except these points (and what they are based on), including interrupted uploads.

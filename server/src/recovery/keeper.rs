@@ -3,7 +3,7 @@
 //!
 //! One that *runs* is not touched: that is a split brain, and a person decides which of the two stops.
 
-use super::old_copy;
+use super::{old_copy, publish};
 use crate::{
     clouds::{
         error::Error,
@@ -13,7 +13,6 @@ use crate::{
         self,
         alarms::{self, Condition},
     },
-    services::audit,
     state::{Node, now},
     store::{
         audit::StoredAudit,
@@ -146,7 +145,7 @@ async fn write_down(node: &Node, guard: &Guard, old: &OldCopy, reason: &str) -> 
         also: vec![old.lineage.clone()],
     };
     if let Some(seq) = old_copies::locked(&node.db, old, event.at, &event).await? {
-        audit::show(node, event, seq);
+        publish::audited(node, event, seq);
         node.recovery.wrote().await;
     }
     Ok(())

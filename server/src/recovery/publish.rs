@@ -1,7 +1,18 @@
 //! Tells the screens of objects that a run changed and that belong to other parts.
 
-use crate::{inventory, state::Node, store::machines};
-use model::{Id, live::Topic};
+use crate::{
+    inventory,
+    state::Node,
+    store::{audit::StoredAudit, machines},
+};
+use model::{Id, access::AuditEvent, live::Topic};
+
+/// An event of the audit trail that was written down under this number.
+pub fn audited(node: &Node, event: StoredAudit, seq: i64) {
+    let row = StoredAudit { seq, ..event };
+    tracing::info!(actor = row.actor, action = row.action, subject = row.subject, ok = row.ok != 0, "audit");
+    node.live.publish(Topic::Audit, seq.to_string(), &AuditEvent::from(row));
+}
 
 /// Looks at a machine again in the background, so that the screens show it as it is. A cloud that does not answer shows
 /// it as it was: no step waits for that.

@@ -7,8 +7,8 @@ use model::machine::Disk;
 pub enum Base<'a> {
     /// Only what changed since this one.
     Delta(&'a StoredPoint),
-    /// The same, but the chain below it is as long as the target can bear: it is to be made independent first.
-    Flatten(&'a StoredPoint),
+    /// The same, but the chain below it is as long as the target can bear: it is to rest further down first.
+    Shorten(&'a StoredPoint),
     Full(Why),
 }
 
@@ -47,7 +47,7 @@ pub fn base<'a>(newest: Option<&'a StoredPoint>, disks: &[Disk], target: &str, m
     match point.depth + 2 > max_chain.max(2) {
         false => Base::Delta(point),
         true if point.held => Base::Full(Why::HeldChain),
-        true => Base::Flatten(point),
+        true => Base::Shorten(point),
     }
 }
 
@@ -100,7 +100,7 @@ mod tests {
                 let point = samples::point(9, depth);
                 let longer = depth + 2 > max;
                 match base(Some(&point), &point.spec.disks, "t", max) {
-                    Base::Flatten(_) => assert!(longer),
+                    Base::Shorten(_) => assert!(longer),
                     Base::Delta(_) => assert!(!longer),
                     Base::Full(why) => panic!("full: {why:?}"),
                 }

@@ -8,9 +8,9 @@
 use super::{
     base::{self, Base, Why},
     error::{Error, Result},
-    flatten,
     job::Job,
     meter::Meter,
+    shorten,
     transfer::{self, Piece},
     verify, view,
 };
@@ -111,12 +111,10 @@ async fn prepare(job: &Job) -> Result<Prepared> {
     if !job.slot.is_tidied() {
         tidy_target(job).await?;
     }
-    let native = job.work.native_id.as_str();
-    let spec = job.at_source("describe", SHORT, job.machines()?.describe(native)).await?;
-    let off = is_off(job).await?;
+    let (spec, off) = futures::try_join!(describe(job), is_off(job))?;
     let parent = match base::base(newest.as_ref(), &spec.disks, &job.work.target_cloud_id, job.disk_sink()?.max_chain()) {
         Base::Delta(point) => Some(point.clone()),
-        Base::Flatten(point) => Some(flatten::flatten(job, point).await?),
+        Base::Shorten(point) => Some(shorten::shorten(job, point).await?),
         Base::Full(why) => {
             announce(job, why).await?;
             None
@@ -131,6 +129,10 @@ async fn tidy_target(job: &Job) -> Result<()> {
     job.at_target("tidy", LONG, job.disk_sink()?.tidy(&job.member.lineage, &keep)).await?;
     job.slot.set_tidied(true);
     Ok(())
+}
+
+async fn describe(job: &Job) -> Result<MachineSpec> {
+    Ok(job.at_source("describe", SHORT, job.machines()?.describe(&job.work.native_id)).await?)
 }
 
 /// Without a power facet nobody can say that it is off.

@@ -10,7 +10,6 @@ mod base;
 mod bucket;
 mod cycle;
 mod error;
-mod flatten;
 mod hold;
 mod job;
 mod lease;
@@ -23,6 +22,7 @@ mod runtime;
 mod samples;
 mod schedule;
 mod scheduler;
+mod shorten;
 #[cfg(test)]
 pub(crate) mod tests;
 mod transfer;

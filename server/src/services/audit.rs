@@ -6,7 +6,7 @@ use crate::{
     state::{Node, now},
     store::audit::{self, StoredAudit},
 };
-use model::{Id, Page, access::AuditEvent, live::Topic};
+use model::{Id, Page, access::AuditEvent};
 
 pub use audit::Filter;
 
@@ -66,12 +66,7 @@ pub fn event<'a>(caller: &Caller, action: &str, about: impl Into<About<'a>>, det
     }
 }
 
-/// It is written, under this number.
-pub fn show(node: &Node, event: StoredAudit, seq: i64) {
-    let row = StoredAudit { seq, ..event };
-    tracing::info!(actor = row.actor, action = row.action, subject = row.subject, ok = row.ok != 0, "audit");
-    node.live.publish(Topic::Audit, seq.to_string(), &shown(row));
-}
+pub use crate::recovery::publish::audited as show;
 
 /// What was refused or failed leaves an event too; a success has left its own.
 pub async fn refused<'a, T>(node: &Node, caller: &Caller, action: &str, about: impl Into<About<'a>>, outcome: Result<T>) -> Result<T> {
@@ -107,19 +102,5 @@ fn before(cursor: Option<&str>) -> Result<i64> {
 }
 
 fn page(rows: Vec<StoredAudit>, limit: u32) -> Page<AuditEvent> {
-    super::page(rows.into_iter().map(shown).collect(), limit, |e| e.seq.to_string())
-}
-
-fn shown(r: StoredAudit) -> AuditEvent {
-    AuditEvent {
-        seq: r.seq,
-        at: r.at,
-        actor: r.actor,
-        action: r.action,
-        subject: r.subject,
-        object: r.object,
-        ok: r.ok != 0,
-        detail: r.detail,
-        address: r.address,
-    }
+    super::page(rows.into_iter().map(AuditEvent::from).collect(), limit, |e| e.seq.to_string())
 }

@@ -1,7 +1,7 @@
 //! The audit trail: rows are added, never changed.
 
 use super::{Db, StoreResult, on};
-use model::Id;
+use model::{Id, access::AuditEvent};
 
 #[derive(Clone, Debug, sqlx::FromRow)]
 pub struct StoredAudit {
@@ -19,6 +19,22 @@ pub struct StoredAudit {
     /// What else it touches; only written.
     #[sqlx(skip)]
     pub also: Vec<Id>,
+}
+
+impl From<StoredAudit> for AuditEvent {
+    fn from(r: StoredAudit) -> Self {
+        Self {
+            seq: r.seq,
+            at: r.at,
+            actor: r.actor,
+            action: r.action,
+            subject: r.subject,
+            object: r.object,
+            ok: r.ok != 0,
+            detail: r.detail,
+            address: r.address,
+        }
+    }
 }
 
 /// An event into an open transaction, found by all that it touches; its number.

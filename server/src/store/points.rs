@@ -209,15 +209,25 @@ pub async fn unhold_all(db: &Db, lineage: &str, cloud_id: &str) -> StoreResult<(
     Ok(())
 }
 
-/// It stands alone now, under this name. `false`: the claim does not hold any more.
-pub async fn flattened(db: &Db, claim: &MemberClaim, id: &str, sink_ref: &SinkRef) -> StoreResult<bool> {
+/// A point and all that it is based on, the nearest first.
+pub async fn chain(db: &Db, point: &StoredPoint) -> StoreResult<Vec<StoredPoint>> {
+    let mut chain = vec![point.clone()];
+    while let Some(below) = chain.last().and_then(|one| one.parent_id.clone()) {
+        let Some(found) = get(db, &below).await?.filter(|one| chain.iter().all(|other| other.id != one.id)) else { break };
+        chain.push(found);
+    }
+    Ok(chain)
+}
+
+/// It has another form at its cloud now, and is based on another one. `false`: the claim does not hold any more.
+pub async fn rests(db: &Db, claim: &MemberClaim, point: &StoredPoint) -> StoreResult<bool> {
     let sql = format!(
-        "UPDATE points SET sink_ref = $2, parent_id = NULL, depth = 0 WHERE id = $1 AND EXISTS (SELECT 1 FROM members WHERE id = $3 AND {})",
-        holds(db, 4)
+        "UPDATE points SET sink_ref = $2, parent_id = $3, depth = $4 WHERE id = $1 AND EXISTS (SELECT 1 FROM members WHERE id = $5 AND {})",
+        holds(db, 6)
     );
-    Ok(on!(db, p => sqlx::query(AssertSqlSafe(sql)).bind(id).bind(&sink_ref.0).bind(&claim.member_id).bind(&claim.owner).bind(claim.epoch)
-        .execute(p).await?.rows_affected())
-        == 1)
+    let rows = on!(db, p => sqlx::query(AssertSqlSafe(sql)).bind(&point.id).bind(&point.sink_ref.0).bind(&point.parent_id)
+        .bind(i64::from(point.depth)).bind(&claim.member_id).bind(&claim.owner).bind(claim.epoch).execute(p).await?.rows_affected());
+    Ok(rows == 1)
 }
 
 /// What a cycle leaves in the member's row.

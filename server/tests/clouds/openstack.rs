@@ -138,8 +138,8 @@ async fn what_a_kill_leaves_in_the_middle_is_removed_by_the_next() {
     let next = chain.cycle().await;
     let sink = there.target.disk_sink().unwrap();
     assert!(sink.exists(&first.point).await.unwrap() && sink.exists(&next.point).await.unwrap());
-    let flat = sink.flatten(&next.point).await.unwrap();
-    assert_eq!(sink.flatten(&next.point).await.unwrap(), flat, "a second time");
+    let flat = sink.shorten(std::slice::from_ref(&next.point)).await.unwrap().point;
+    assert_eq!(sink.shorten(std::slice::from_ref(&next.point)).await.unwrap().point, flat, "a second time");
     sink.tidy(&chain.lineage, std::slice::from_ref(&flat)).await.unwrap();
     assert!(sink.exists(&flat).await.unwrap() && !sink.exists(&first.point).await.unwrap());
     sink.tidy(&chain.lineage, &[]).await.unwrap();

@@ -33,7 +33,8 @@ pub fn remove(conn: &Conn, uuid: &str) -> R<()> {
 pub fn start(conn: &Conn, machine: &Domain, disks: &[SourceDisk]) -> Result<Domain> {
     let uuid = machine.uuid()?;
     remove(conn, &uuid)?;
-    let xml = plan::reader_xml(&name(&uuid), &uuid, &machine.inactive_xml()?, disks).map_err(Error::permanent)?;
+    let xml = plan::helper_xml(&name(&uuid), "Reads the disks of a stopped machine for Crossfade", &uuid, &machine.inactive_xml()?, disks)
+        .map_err(Error::permanent)?;
     let flags = raw::VIR_DOMAIN_START_PAUSED | raw::VIR_DOMAIN_START_AUTODESTROY;
     let reader = conn.create_transient(&xml, flags).map_err(|fault| in_use(machine, fault))?;
     let told = tell(machine, &reader);

@@ -45,6 +45,7 @@ pub async fn probe(driver: &OpenStack) -> Result<ProbeReport> {
         host: url::Url::parse(&link.config.auth_url).ok().and_then(|url| url.host_str().map(str::to_owned)),
         version: Some(version),
         fingerprint: link.fingerprint(),
+        host_id: None,
         capabilities: driver.capabilities(),
         machines,
         problems,

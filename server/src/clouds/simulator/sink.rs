@@ -3,7 +3,7 @@
 
 use super::{
     super::{
-        BeginPoint, DiskSink, SinkPoint, SinkRef,
+        BeginPoint, DiskSink, Shortened, SinkPoint, SinkRef,
         error::{Error, Kind, Result},
     },
     Simulator,
@@ -66,11 +66,16 @@ impl DiskSink for Simulator {
         .await
     }
 
-    async fn flatten(&self, point: &SinkRef) -> Result<SinkRef> {
-        self.act("flatten", point.clone(), |state| {
+    /// On the one at the bottom.
+    async fn shorten(&self, chain: &[SinkRef]) -> Result<Shortened> {
+        let point = chain.first().cloned().ok_or_else(|| Error::permanent("An empty chain."))?;
+        let on = chain.len().checked_sub(1).filter(|bottom| *bottom > 0);
+        let parent = on.map(|index| chain[index].0.clone());
+        let done = Shortened { point: point.clone(), on };
+        self.act("shorten", done.clone(), |state| {
             let found = state.points.get_mut(&point.0).ok_or_else(|| Error::not_found("The recovery point is not here."))?;
-            found.parent = None;
-            Ok(point.clone())
+            found.parent = parent;
+            Ok(done)
         })
         .await
     }

@@ -11,7 +11,7 @@ use crate::{
         guard::{Guard, LONG, SHORT},
     },
     inventory,
-    recovery::{context::Context, look, old_copy, publish, spec::Facts},
+    recovery::{context::Context, look, publish, spec::Facts},
     state::now,
     store::copies::{self, Incoming},
 };

@@ -59,11 +59,11 @@ async fn killed_anywhere_in_the_first_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_anywhere_while_flattening() {
-    let mut lab = lab("crash-flat", 1).await;
-    let mut flattened = 0;
+async fn killed_anywhere_while_a_chain_is_shortened() {
+    let mut lab = lab("crash-short", 1).await;
+    let mut shortened = 0;
     for waits in 0..60 {
-        // Up to the cycle that must flatten first.
+        // Up to the cycle that must shorten it first.
         while lab.newest().await.is_none_or(|p| p.depth < 14) {
             lab.write(1 << 20, "fill");
             lab.cycle().await.unwrap();
@@ -72,7 +72,7 @@ async fn killed_anywhere_while_flattening() {
         let killed = lab.cycle_killed_at(waits).await.is_none();
         lab.restart().await;
         let newest = lab.newest().await.unwrap();
-        flattened += u32::from(newest.depth < 14);
+        shortened += u32::from(newest.depth < 14);
         lab.disk_of(&newest).await;
         assert!(!lab.cycle().await.unwrap().full);
         lab.assert_newest_equals_source().await;
@@ -81,7 +81,7 @@ async fn killed_anywhere_while_flattening() {
             break;
         }
     }
-    assert!(flattened > 0);
+    assert!(shortened > 0);
 }
 
 #[tokio::test]

@@ -41,7 +41,7 @@ async fn without_a_change_the_newest_point_shows_the_later_instant_too() {
 }
 
 #[tokio::test]
-async fn retention_and_flattening_keep_the_chain_short_over_many_cycles() {
+async fn retention_and_shortening_keep_the_chain_short_over_many_cycles() {
     let lab = lab("flow-chain", 0).await;
     for i in 0..60 {
         lab.write((i % 7) << 20, &format!("cycle {i}"));

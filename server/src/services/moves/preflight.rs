@@ -13,7 +13,7 @@ use crate::{
     },
     state::Node,
     store::{
-        copies, machines, members, old_copies,
+        copies, machines, members,
         plans::{self, CloudFact},
         points, runs,
     },

@@ -10,10 +10,7 @@ use crate::{
     },
     state::{Node, now},
     steering,
-    store::{
-        old_copies,
-        plans::{self, Protected},
-    },
+    store::plans::{self, Protected},
 };
 use model::{
     Mapping, Problem, Severity,

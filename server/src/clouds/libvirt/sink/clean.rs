@@ -33,12 +33,16 @@ pub fn delete(conn: &Conn, point: &Point) -> Result<()> {
     if let Some(above) = links.iter().find(|one| one.backing.as_deref().is_some_and(|path| own.contains(path))) {
         return Err(Error::conflict(format!("{} is based on this recovery point.", above.name)));
     }
-    // The marker first: killed in between, the rest is an unfinished point.
+    Ok(remove_point(conn, point)?)
+}
+
+/// The marker first: killed in between, the rest is an unfinished point.
+///
+/// # Errors
+/// libvirt's.
+pub fn remove_point(conn: &Conn, point: &Point) -> R<()> {
     remove(conn, &point.pool, &point.marker())?;
-    for disk in &point.disks {
-        remove(conn, &disk.pool, &disk.volume)?;
-    }
-    Ok(())
+    point.disks.iter().try_for_each(|disk| remove(conn, &disk.pool, &disk.volume))
 }
 
 /// # Errors

@@ -4,24 +4,27 @@
 //! A point is complete when its marker exists: an empty file that is made after all its disks were taken. Whatever
 //! lacks one was torn, is never used and is removed by the next cycle.
 
+mod alone;
 mod chain;
 mod clean;
-mod flatten;
 mod lines;
+mod merge;
 pub mod names;
 mod point;
 pub mod pools;
+mod rest;
+mod shorten;
 mod sync;
 mod upload;
 
 pub use lines::Lines;
 
 use super::Libvirt;
-use crate::clouds::{BeginPoint, DiskSink, SinkPoint, SinkRef, error::Result};
+use crate::clouds::{BeginPoint, DiskSink, Shortened, SinkPoint, SinkRef, error::Result};
 use async_trait::async_trait;
 use names::Point;
 
-/// libvirt refuses to start on some 30 files; a machine adds one, and a chain may grow while one is flattened.
+/// libvirt refuses to start on some 30 files; a machine adds one, and so does what merges them.
 const MAX_CHAIN: u32 = 12;
 
 #[async_trait]
@@ -55,9 +58,9 @@ impl DiskSink for Libvirt {
         self.link.run(move |conn| clean::delete(conn, &point)).await
     }
 
-    async fn flatten(&self, point: &SinkRef) -> Result<SinkRef> {
-        let point = Point::parse(point)?;
-        self.link.run(move |conn| flatten::flatten(conn, &point).map(|flat| flat.reference())).await
+    async fn shorten(&self, chain: &[SinkRef]) -> Result<Shortened> {
+        let chain = chain.iter().map(Point::parse).collect::<Result<Vec<_>>>()?;
+        self.link.run(move |conn| shorten::shorten(conn, &chain)).await
     }
 
     fn max_chain(&self) -> u32 {

@@ -60,7 +60,7 @@ fn prepare(conn: &Conn, request: BeginPoint) -> Result<(Point, Vec<Layout>)> {
         token: request.token,
     };
     for plan in &plans {
-        if let Err(fault) = make(conn, plan) {
+        if let Err(fault) = make(conn, &plan.disk, plan.backing.as_deref()) {
             remove(conn, &point);
             return Err(fault.into());
         }
@@ -98,7 +98,9 @@ fn plan(conn: &Conn, request: &BeginPoint) -> Result<Vec<Plan>> {
     Ok(plans)
 }
 
-fn disk_of<'a>(point: &'a Point, key: &str) -> Result<&'a PointDisk> {
+/// # Errors
+/// `Conflict` when it has no such disk.
+pub fn disk_of<'a>(point: &'a Point, key: &str) -> Result<&'a PointDisk> {
     point
         .disks
         .iter()
@@ -108,20 +110,19 @@ fn disk_of<'a>(point: &'a Point, key: &str) -> Result<&'a PointDisk> {
 
 /// As qcow2, so that libvirt knows what it is without reading the pool again (which it refuses while it copies
 /// something else there). What it writes into the new file is overwritten: a point's head is never shorter.
-fn make(conn: &Conn, plan: &Plan) -> std::result::Result<(), Fault> {
-    let pool = conn.pool(&plan.disk.pool)?;
-    let backing =
-        plan.backing.as_deref().map(|path| format!("<backingStore><path>{}</path><format type='qcow2'/></backingStore>", escape(path)));
+pub fn make(conn: &Conn, disk: &PointDisk, backing: Option<&str>) -> std::result::Result<(), Fault> {
+    let pool = conn.pool(&disk.pool)?;
+    let backing = backing.map(|path| format!("<backingStore><path>{}</path><format type='qcow2'/></backingStore>", escape(path)));
     let xml = format!(
         "<volume><name>{}</name><capacity unit='bytes'>{}</capacity><allocation>0</allocation><target><format type='qcow2'/></target>{}</volume>",
-        plan.disk.volume,
-        plan.disk.size,
+        disk.volume,
+        disk.size,
         backing.unwrap_or_default()
     );
     match pool.create(&xml) {
         // Left by an attempt with the same token.
         Err(fault) if fault.is(raw::VIR_ERR_STORAGE_VOL_EXIST) => {
-            pool.volume(&plan.disk.volume)?.delete()?;
+            pool.volume(&disk.volume)?.delete()?;
             pool.create(&xml).map(drop)
         }
         other => other.map(drop),

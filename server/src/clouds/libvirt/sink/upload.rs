@@ -11,7 +11,6 @@ use tokio::sync::{mpsc, oneshot};
 
 /// Pieces between the network and libvirt's stream: with the engine's own queue enough to keep both ends busy.
 const QUEUE: usize = 4;
-/// One message of libvirt's protocol carries at most 256 KiB less its head; larger ones are cut by the library.
 const GAP: Bytes = Bytes::from_static(&[0; CLUSTER as usize]);
 
 enum Part {

@@ -130,11 +130,12 @@ pub fn targets(xml: &str) -> Vec<String> {
     with_media.filter_map(|disk| child(disk, "target")?.attribute("dev")).map(str::to_owned).collect()
 }
 
-/// The helper that serves the disks of a stopped machine: see [`super::super::reader`].
+/// A helper that has these disks and nothing else, on hardware like that of the machine in `xml`. It is never resumed:
+/// see [`super::super::reader`] and the sink's merging.
 ///
 /// # Errors
 /// The definition cannot be read.
-pub fn reader_xml(name: &str, uuid: &str, xml: &str, disks: &[SourceDisk]) -> Result<String, String> {
+pub fn helper_xml(name: &str, title: &str, made_for: &str, xml: &str, disks: &[SourceDisk]) -> Result<String, String> {
     let document = Document::parse(xml).map_err(|error| error.to_string())?;
     let root = document.root_element();
     let kind = child(root, "os").and_then(|os| child(os, "type"));
@@ -157,14 +158,15 @@ pub fn reader_xml(name: &str, uuid: &str, xml: &str, disks: &[SourceDisk]) -> Re
         })
         .collect();
     Ok(format!(
-        "<domain type='{}'><name>{}</name><title>Reads the disks of a stopped machine for Crossfade</title>\
+        "<domain type='{}'><name>{}</name><title>{}</title>\
          <metadata><crossfade:helper xmlns:crossfade='{HELPER_NS}' for='{}'/></metadata>\
          <memory unit='MiB'>32</memory><vcpu>1</vcpu><os><type{}{}>hvm</type><boot dev='network'/></os>\
          <on_poweroff>destroy</on_poweroff><on_reboot>destroy</on_reboot><on_crash>destroy</on_crash>\
          <devices>{disks}<controller type='usb' model='none'/><memballoon model='none'/></devices></domain>",
         escape(root.attribute("type").unwrap_or("qemu")),
         escape(name),
-        escape(uuid),
+        escape(title),
+        escape(made_for),
         os("arch"),
         os("machine")
     ))
@@ -217,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_reader_has_the_disks_and_nothing_else() {
-        let xml = reader_xml("r", "u", XML, &disks(XML).unwrap()).unwrap();
+        let xml = helper_xml("r", "Reads", "u", XML, &disks(XML).unwrap()).unwrap();
         let document = Document::parse(&xml).unwrap();
         assert_eq!(devices(document.root_element(), "disk").count(), 2);
         assert_eq!(devices(document.root_element(), "interface").count(), 0);

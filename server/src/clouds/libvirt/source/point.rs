@@ -242,10 +242,13 @@ impl Point {
         let incremental = self.incremental;
         let disk = self.disk(disk)?;
         let size = disk.client.size();
-        let allocation = disk.client.extents("base:allocation").await?;
+        let allocation = disk.client.extents("base:allocation");
         let found = match incremental {
-            true => extents::changed(size, &disk.client.extents(&disk.bitmap).await?, &allocation),
-            false => extents::full(size, &allocation),
+            true => {
+                let (dirty, allocation) = futures::try_join!(disk.client.extents(&disk.bitmap), allocation)?;
+                extents::changed(size, &dirty, &allocation)
+            }
+            false => extents::full(size, &allocation.await?),
         };
         disk.pieces = pieces(&found);
         Ok(found)

@@ -117,6 +117,23 @@ impl Domain {
         Ok((info.capacity, info.allocation))
     }
 
+    /// Takes everything into the disk that lies above the file `base` in its chain, whose files name each other
+    /// relatively; the call only begins it.
+    pub fn pull(&self, target: &str, base: &str) -> R<()> {
+        let (target, base) = (c(target)?, c(base)?);
+        // SAFETY: the strings outlive the call.
+        check(unsafe { raw::virDomainBlockRebase(self.ptr(), target.as_ptr(), base.as_ptr(), 0, raw::VIR_DOMAIN_BLOCK_REBASE_RELATIVE) })
+            .map(drop)
+    }
+
+    /// Does something still work on this disk?
+    pub fn has_block_job(&self, target: &str) -> R<bool> {
+        let target = c(target)?;
+        let mut info = std::mem::MaybeUninit::<raw::virDomainBlockJobInfo>::zeroed();
+        // SAFETY: libvirt fills the struct; the string outlives the call.
+        Ok(check(unsafe { raw::virDomainGetBlockJobInfo(self.ptr(), target.as_ptr(), info.as_mut_ptr(), 0) })? == 1)
+    }
+
     /// Addresses by `VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_*`.
     pub fn addresses(&self, source: u32) -> R<Vec<Address>> {
         let mut list = null_mut();

@@ -7,6 +7,10 @@ handle!(
     Stream, virStream, virStreamRef, virStreamFree
 );
 
+/// The library sends all that it is given as one message, of up to 32 MiB. Measured with 4 MiB, both ends spend twice as
+/// much on it as with 256 KiB: memory that is got from the system and given back for each.
+const MESSAGE: usize = 256 << 10;
+
 impl Stream {
     pub fn new(conn: &Conn) -> R<Self> {
         // SAFETY: a live connection; blocking mode (no flags).
@@ -16,9 +20,10 @@ impl Stream {
     /// Sends all of `data`; blocks while the connection is full.
     pub fn send(&self, mut data: &[u8]) -> R<()> {
         while !data.is_empty() {
+            let message = &data[..data.len().min(MESSAGE)];
             // SAFETY: the slice is alive for the call.
-            let sent = check(unsafe { raw::virStreamSend(self.ptr(), data.as_ptr().cast(), data.len()) })? as usize;
-            if sent == 0 || sent > data.len() {
+            let sent = check(unsafe { raw::virStreamSend(self.ptr(), message.as_ptr().cast(), message.len()) })? as usize;
+            if sent == 0 || sent > message.len() {
                 return Err(Fault::ours("the stream took nothing"));
             }
             data = &data[sent..];

@@ -20,9 +20,9 @@ use model::{
     machine::Firmware,
 };
 
-pub async fn problems(link: &Link, spec: &MachineSpec, mapping: &[Mapping]) -> Result<Vec<Problem>> {
+pub async fn problems(link: &Link, spec: &MachineSpec, mapping: &[Mapping], replaces: Option<&str>) -> Result<Vec<Problem>> {
     let mut all = definition(spec);
-    if !named(link, &spec.name).await?.is_empty() {
+    if named(link, &spec.name).await?.iter().any(|one| Some(one.id.as_str()) != replaces) {
         all.push(problem(
             Critical,
             &spec.name,

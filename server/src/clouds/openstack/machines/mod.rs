@@ -24,8 +24,14 @@ impl Machines for OpenStack {
         describe(&self.link, &self.sizes, native_id).await
     }
 
-    async fn check_create(&self, spec: &MachineSpec, networks: &[Mapping], _storage: &[Mapping]) -> Result<Vec<Problem>> {
-        check::problems(&self.link, spec, networks).await
+    async fn check_create(
+        &self,
+        spec: &MachineSpec,
+        networks: &[Mapping],
+        _storage: &[Mapping],
+        replaces: Option<&str>,
+    ) -> Result<Vec<Problem>> {
+        check::problems(&self.link, spec, networks, replaces).await
     }
 
     async fn create(&self, request: &CreateRequest) -> Result<String> {

@@ -14,7 +14,7 @@ pub use names::Point;
 
 use super::{OpenStack, images};
 use crate::clouds::{
-    BeginPoint, DiskSink, SinkPoint, SinkRef,
+    BeginPoint, DiskSink, Shortened, SinkPoint, SinkRef,
     error::{Error, Result},
 };
 use async_trait::async_trait;
@@ -52,8 +52,11 @@ impl DiskSink for OpenStack {
         Ok(())
     }
 
-    async fn flatten(&self, point: &SinkRef) -> Result<SinkRef> {
-        point::flatten(&self.link, &Point::parse(point)?).await.map(|flat| flat.reference())
+    /// Images cannot be merged at the cloud: the point is made to stand alone.
+    async fn shorten(&self, chain: &[SinkRef]) -> Result<Shortened> {
+        let Some(point) = chain.first() else { return Err(Error::permanent("There is no point to shorten.")) };
+        let alone = point::flatten(&self.link, &Point::parse(point)?).await?;
+        Ok(Shortened { point: alone.reference(), on: None })
     }
 
     fn max_chain(&self) -> u32 {
