@@ -61,8 +61,7 @@ pub async fn sweep(node: &Node, failing: &Failing) {
     failing.forget_others(&loose);
     stream::iter(&loose).for_each_concurrent(AT_ONCE, |old| one(node, failing, old)).await;
     for alarm in alarms::active(node).into_iter().filter(|a| a.kind == ALARM) {
-        if !loose.iter().any(|old| alarms::alarm_id(ALARM, &old.machine_id) == alarm.id)
-        {
+        if !loose.iter().any(|old| alarms::alarm_id(ALARM, &old.machine_id) == alarm.id) {
             alarms::clear(node, &alarm.id);
         }
     }

@@ -67,8 +67,7 @@ fn between(from: Option<Millis>, to: Option<Millis>) -> Option<u64> {
 /// What a cancelled run could not make undone.
 pub fn left(steps: &[StepRow]) -> Vec<String> {
     let each = steps.iter().map(|s| (s.machine.clone().unwrap_or_default(), view::facts(s)));
-    each.filter_map(|(name, facts)| facts.arrived.map(|cloud| format!("{name} had arrived at {cloud} and runs there")))
-    .collect()
+    each.filter_map(|(name, facts)| facts.arrived.map(|cloud| format!("{name} had arrived at {cloud} and runs there"))).collect()
 }
 
 /// The last event of a run. `left`: see [`left`].

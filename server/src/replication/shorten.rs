@@ -23,9 +23,9 @@ pub async fn shorten(job: &Job, point: &StoredPoint) -> Result<StoredPoint> {
     let done = job.at_target("shorten", PATIENCE, job.disk_sink()?.shorten(&refs)).await?;
     let below = match done.on {
         None => None,
-        Some(index) => {
-            Some(chain[1..].get(index.wrapping_sub(1)).ok_or_else(|| CloudError::permanent("A point cannot rest on what is not below it."))?)
-        }
+        Some(index) => Some(
+            chain[1..].get(index.wrapping_sub(1)).ok_or_else(|| CloudError::permanent("A point cannot rest on what is not below it."))?,
+        ),
     };
     let new = StoredPoint {
         sink_ref: done.point,

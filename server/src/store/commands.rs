@@ -56,14 +56,32 @@ pub enum Reopened {
 }
 
 /// An ended run is driven again, to do a failed step once more: it takes its machines back, in one.
-pub async fn reopen(db: &Db, run_id: &str, key: &str, locks: &[String], decision: &str, event: &str, at: Millis, trail: &StoredAudit) -> StoreResult<Reopened> {
+pub async fn reopen(
+    db: &Db,
+    run_id: &str,
+    key: &str,
+    locks: &[String],
+    decision: &str,
+    event: &str,
+    at: Millis,
+    trail: &StoredAudit,
+) -> StoreResult<Reopened> {
     match try_reopen(db, run_id, key, locks, decision, event, at, trail).await {
         Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Ok(Reopened::Taken),
         other => other,
     }
 }
 
-async fn try_reopen(db: &Db, run_id: &str, key: &str, locks: &[String], decision: &str, event: &str, at: Millis, trail: &StoredAudit) -> StoreResult<Reopened> {
+async fn try_reopen(
+    db: &Db,
+    run_id: &str,
+    key: &str,
+    locks: &[String],
+    decision: &str,
+    event: &str,
+    at: Millis,
+    trail: &StoredAudit,
+) -> StoreResult<Reopened> {
     let seq;
     on!(db, p => {
         let mut tx = p.begin().await?;

@@ -61,7 +61,7 @@ async fn a_machine_changes_the_kind_of_its_cloud_and_comes_back() {
 
     let (target, sink) = (there.target.machines().unwrap(), there.target.disk_sink().unwrap());
     let request_in = request(&chain, &*there.source, &machine.native_id).await;
-    let problems = target.check_create(&request_in.spec, &[], &[]).await.unwrap();
+    let problems = target.check_create(&request_in.spec, &[], &[], None).await.unwrap();
     assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
     let made = target.create(&request_in).await.unwrap();
     assert_eq!(target.create(&request_in).await.unwrap(), made, "a second time with the same token");
@@ -185,7 +185,7 @@ async fn what_is_in_the_way_is_said_before() {
     let mut spec = sites.source.machines().unwrap().describe(&machine.native_id).await.unwrap();
     let target = external.target.machines().unwrap();
     let blockers = async |spec: &server::clouds::MachineSpec, networks: &[Mapping]| {
-        let all = target.check_create(spec, networks, &[]).await.unwrap();
+        let all = target.check_create(spec, networks, &[], None).await.unwrap();
         all.into_iter().filter(|one| one.blocks()).map(|one| one.what).collect::<Vec<_>>().join(" ")
     };
     assert!(blockers(&spec, &[]).await.contains("has 2 disks"));

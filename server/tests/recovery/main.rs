@@ -9,7 +9,7 @@ mod failback;
 mod faults;
 mod flow;
 mod live;
-mod old_copies;
 mod living;
+mod old_copies;
 mod ownership;
 mod support;
