@@ -47,6 +47,8 @@ export async function signInSimulated(browser: Browser): Promise<void> {
   const context = await browser.newContext({ baseURL: SIMULATED_URL, storageState: NOBODY });
   const page = await context.newPage();
   await page.goto('/sign-in');
+  // What is typed before the page has taken over is lost.
+  await page.waitForFunction(() => performance.getEntriesByName('hydrated').length > 0);
   await page.getByLabel('Name').fill('admin');
   await page.getByLabel('Password').fill(readFileSync(`${HOME}/data/initial-password`, 'utf8').trim());
   await page.getByRole('button', { name: 'Sign in' }).click();
