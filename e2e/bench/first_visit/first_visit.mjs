@@ -74,6 +74,8 @@ async function signIn(browser, node) {
   const context = await browser.newContext({ baseURL: node.base });
   const page = await context.newPage();
   await page.goto('/sign-in');
+  // What is typed before the page has taken over is lost.
+  await page.waitForFunction(() => performance.getEntriesByName('hydrated').length > 0);
   await page.getByLabel('Name').fill('admin');
   await page.getByLabel('Password').fill(readFileSync(join(node.dir, 'initial-password'), 'utf8').trim());
   await page.getByRole('button', { name: 'Sign in' }).click();

@@ -100,6 +100,6 @@ async fn reprotection(State(node): State<Node>, _: Caller, Path(id): Path<String
 
 /// Protect its machines in the other direction: the way back. Everything is sent once.
 #[utoipa::path(post, path = "/groups/{id}/reprotect", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
-async fn reprotect(State(node): State<Node>, caller: Caller, Path(id): Path<String>) -> Result<Json<Group>> {
+async fn reprotect(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<Group>> {
     groups::reprotect(&node, &caller, &id).await.map(Json)
 }
