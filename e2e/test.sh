@@ -42,7 +42,7 @@ limit() {
   return $status
 }
 # Always the same packages: another choice would mean other features, and compiling all once more.
-tests() { limit "$1" cargo test -p model -p server -p xtask "${@:2}"; }
+tests() { limit "$1" cargo test -p model -p app -p server -p xtask "${@:2}"; }
 
 # The behaviour suite of the drivers finds real sites by `lab env`; the two that are `#[ignore]`d run in a section of their own.
 real_sites() {
@@ -83,9 +83,9 @@ export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
 section "build of the tests" tests 1500 --no-run
 [ ${#FAILED[@]} -eq 0 ] || exit 1
 # With names: a test that hangs is named after 60 s.
-section "unit and integration" tests 420
+section "unit and integration" tests 800
 if compgen -G "/usr/lib/postgresql/*/bin/initdb" >/dev/null; then
-  section "API on PostgreSQL" limit 180 server/tests/postgres.sh cargo test -q -p model -p server -p xtask --test api
+  section "API on PostgreSQL" limit 300 server/tests/postgres.sh cargo test -q -p model -p app -p server -p xtask --test api
 else
   skip "API on PostgreSQL" "PostgreSQL is not installed (apt-get install postgresql)"
 fi
@@ -101,7 +101,7 @@ fi
 section "lint" limit 600 e2e/lint.sh
 section "release build" limit 1200 bash -c '. e2e/demo/lib.sh; build_release'
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
-  section "real runs, the node killed at random" limit 420 e2e/recovery/test.sh 1
+  section "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1
   LEFT_RUNNING=yes
   section "browser" limit 600 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"
   end_lab

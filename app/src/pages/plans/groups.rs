@@ -55,6 +55,7 @@ mod tests {
     #[test]
     fn groups_of_other_sites_are_refused() {
         let group = |id: &str, from: &str| Group {
+            version: 0,
             id: id.into(),
             name: id.into(),
             protected_site: from.into(),
