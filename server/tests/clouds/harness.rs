@@ -98,7 +98,7 @@ impl Lab {
     pub fn forget(&self, name: &str) {
         for site in ["berlin", "dublin"] {
             self.try_run(&["virsh", site, "destroy", name]);
-            self.try_run(&["virsh", site, "undefine", "--checkpoints-metadata", "--remove-all-storage", name]);
+            self.try_run(&["virsh", site, "undefine", "--checkpoints-metadata", "--snapshots-metadata", "--remove-all-storage", name]);
         }
     }
     /// For what may fail.
