@@ -100,8 +100,12 @@ async fn a_copy_goes_on_from_its_recovery_point() {
     assert_eq!(wa.disk(&id, 0).unwrap(), wb.disk(&made, 0).unwrap());
     let before = wa.counter(&id).unwrap();
     b.power().unwrap().start(&made).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(250)).await;
-    assert!(wb.counter(&made).unwrap() > before);
+    let counts = async {
+        while wb.counter(&made).unwrap() <= before {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(5), counts).await.expect("it counts on from where it was");
     let refused = b.disk_sink().unwrap().delete(&sink3).await.unwrap_err();
     assert_eq!(refused.kind, Kind::Conflict, "a running machine is based on it");
 }

@@ -1,6 +1,6 @@
 //! The ordinary way, and what it must respect.
 
-use super::support::lab;
+use super::support::{lab, until};
 use crate::{
     replication::{self, Error},
     store::{members, points},
@@ -29,7 +29,7 @@ async fn first_everything_then_only_what_changed() {
 async fn without_a_change_the_newest_point_shows_the_later_instant_too() {
     let lab = lab("flow-still", 0).await;
     let first = lab.cycle().await.unwrap();
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    until("a later instant", async || crate::state::now() > first.taken_at).await;
     let second = lab.cycle().await.unwrap();
     assert_eq!(first.point_id, second.point_id);
     assert!(second.taken_at > first.taken_at);
@@ -154,7 +154,7 @@ async fn a_stopped_machine_stays_current_without_churn_only_while_it_is_seen_sto
     replication::turn::take(&lab.node, &lab.member).await;
     let first = lab.newest().await.unwrap();
     assert_eq!(lab.row().await.final_point_id, Some(first.id.clone()));
-    tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    until("a later instant", async || crate::state::now() > first.taken_at).await;
     // Nothing may even be opened at the source.
     lab.a.fail("open", 1, 100, crate::clouds::simulator::Fault::Error(crate::clouds::error::Kind::Permanent, "opened".into()));
     replication::turn::take(&lab.node, &lab.member).await;
