@@ -119,7 +119,7 @@ async fn ensure(node: &Node, guard: &Guard, old: &OldCopy) -> anyhow::Result<()>
         }
     }
     // For the screens, and so that the next pass does not find it again.
-    Ok(inventory::refresh(node, &old.cloud_id, &old.native_id).await.map_err(|e| anyhow::anyhow!(e.message))?)
+    inventory::refresh(node, &old.cloud_id, &old.native_id).await.map_err(|e| anyhow::anyhow!(e.message))
 }
 
 async fn autostart_off(guard: &Guard, native_id: &str) -> Result<(), Error> {

@@ -132,7 +132,7 @@ async fn tidy_target(job: &Job) -> Result<()> {
 }
 
 async fn describe(job: &Job) -> Result<MachineSpec> {
-    Ok(job.at_source("describe", SHORT, job.machines()?.describe(&job.work.native_id)).await?)
+    job.at_source("describe", SHORT, job.machines()?.describe(&job.work.native_id)).await
 }
 
 /// Without a power facet nobody can say that it is off.

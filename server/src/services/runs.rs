@@ -122,7 +122,8 @@ async fn reopen(node: &Node, caller: &Caller, row: &RunRow, rows: &[StepRow], st
     let command = RunCommand::RetryStep { step: step.into() };
     let (event, decided) = (control::event(&command, &caller.name), control::decision(&command, &caller.name));
     let text = serde_json::json!(decided.map(|d| d.1)).to_string();
-    match commands::reopen(&node.db, &row.id, step, &subjects, &text, &event, now(), trail).await? {
+    let decided = Decided { key: step, states: &["failed"], decision: &text, event: &event, at: now() };
+    match commands::reopen(&node.db, &row.id, &subjects, &decided, trail).await? {
         Reopened::Yes(seq) => Ok(seq),
         Reopened::No => Err(Error::conflict("The run went on in the meantime. Look again.")),
         Reopened::Taken => Err(Error::conflict("Another run works on a machine of this one. Wait for its end.")),

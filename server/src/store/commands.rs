@@ -56,46 +56,28 @@ pub enum Reopened {
 }
 
 /// An ended run is driven again, to do a failed step once more: it takes its machines back, in one.
-pub async fn reopen(
-    db: &Db,
-    run_id: &str,
-    key: &str,
-    locks: &[String],
-    decision: &str,
-    event: &str,
-    at: Millis,
-    trail: &StoredAudit,
-) -> StoreResult<Reopened> {
-    match try_reopen(db, run_id, key, locks, decision, event, at, trail).await {
+pub async fn reopen(db: &Db, run_id: &str, locks: &[String], d: &Decided<'_>, trail: &StoredAudit) -> StoreResult<Reopened> {
+    match try_reopen(db, run_id, locks, d, trail).await {
         Err(sqlx::Error::Database(e)) if e.is_unique_violation() => Ok(Reopened::Taken),
         other => other,
     }
 }
 
-async fn try_reopen(
-    db: &Db,
-    run_id: &str,
-    key: &str,
-    locks: &[String],
-    decision: &str,
-    event: &str,
-    at: Millis,
-    trail: &StoredAudit,
-) -> StoreResult<Reopened> {
+async fn try_reopen(db: &Db, run_id: &str, locks: &[String], d: &Decided<'_>, trail: &StoredAudit) -> StoreResult<Reopened> {
     let seq;
     on!(db, p => {
         let mut tx = p.begin().await?;
         let open = sqlx::query("UPDATE runs SET state = 'running', desired = 'run', message = NULL, finished_at = NULL, lease_until = 0 \
             WHERE id = $1 AND state IN ('succeeded_with_errors','failed')").bind(run_id).execute(&mut *tx).await?;
         let done = sqlx::query("UPDATE steps SET decision = $1 WHERE run_id = $2 AND key = $3 AND state = 'failed'")
-            .bind(decision).bind(run_id).bind(key).execute(&mut *tx).await?;
+            .bind(d.decision).bind(run_id).bind(d.key).execute(&mut *tx).await?;
         if open.rows_affected() != 1 || done.rows_affected() != 1 {
             return Ok(Reopened::No);
         }
         for lock in locks {
             sqlx::query("INSERT INTO run_locks (subject, run_id) VALUES ($1, $2)").bind(lock).bind(run_id).execute(&mut *tx).await?;
         }
-        say!(tx, run_id, Some(key), at, Severity::Info, event);
+        say!(tx, run_id, Some(d.key), d.at, Severity::Info, d.event);
         seq = audit::say!(tx, trail);
         tx.commit().await?;
     });

@@ -59,7 +59,7 @@ impl Layout {
     fn l1(&self, out: &mut Vec<u8>) {
         let mut table = vec![0; self.l1_entries as usize];
         for (index, entry) in self.tables.iter().enumerate() {
-            table[*entry as usize] = (self.l2_start() + index as u64) * CLUSTER | COPIED;
+            table[*entry as usize] = ((self.l2_start() + index as u64) * CLUSTER) | COPIED;
         }
         put64(out, &table);
         pad(out, self.l2_start());
@@ -71,7 +71,7 @@ impl Layout {
             let first = table * L2_ENTRIES;
             let mut entries = vec![0; L2_ENTRIES as usize];
             while let Some((index, cluster)) = data.next_if(|(_, c)| **c < first + L2_ENTRIES) {
-                entries[(cluster - first) as usize] = (self.data_start() + index as u64) * CLUSTER | COPIED;
+                entries[(cluster - first) as usize] = ((self.data_start() + index as u64) * CLUSTER) | COPIED;
             }
             while let Some(cluster) = zeroes.next_if(|c| **c < first + L2_ENTRIES) {
                 entries[(cluster - first) as usize] = ZERO;
