@@ -105,7 +105,7 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
 else
   skip "real sites" "they need root"
 fi
-observe "lint" limit 600 e2e/lint.sh
+section "lint" limit 900 e2e/lint.sh
 section "release build" limit 1700 bash -c '. e2e/demo/lib.sh; build_release'
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   observe "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1

@@ -1,4 +1,5 @@
 //! Who may know whom, and how long a file may be: the layers stay layers only if somebody looks.
+#![allow(clippy::unwrap_used)]
 
 use std::{
     fs,

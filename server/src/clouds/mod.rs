@@ -8,6 +8,8 @@ pub mod libvirt;
 #[cfg(feature = "openstack")]
 pub mod openstack;
 pub mod pool;
+#[cfg(any(feature = "libvirt", feature = "openstack"))]
+pub mod qcow2;
 pub mod registry;
 pub mod simulator;
 

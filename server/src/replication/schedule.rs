@@ -146,7 +146,7 @@ mod tests {
         let due = mine.due(50_000).unwrap();
         let theirs = Entry { later: 10_000, ..mine };
         assert_eq!(theirs.due(50_000), Some(due + 10_000));
-        assert_eq!(choose(&[theirs.clone()], &[], due + 9_999), (vec![], Some(due + 10_000)));
+        assert_eq!(choose(std::slice::from_ref(&theirs), &[], due + 9_999), (vec![], Some(due + 10_000)));
         assert_eq!(choose(&[theirs], &[], due + 10_000).0, ["m"]);
     }
 

@@ -16,5 +16,5 @@ pub fn free(folder: &Path) -> io::Result<u64> {
     }
     // SAFETY: the call went well, so it was filled; before it was all zero, which is a valid value too.
     let seen = unsafe { seen.assume_init() };
-    Ok(seen.f_bavail as u64 * seen.f_frsize as u64)
+    Ok(seen.f_bavail * seen.f_frsize)
 }

@@ -2,6 +2,7 @@
 //!
 //! SQLite in a folder of its own for each test; with `CROSSFADE_TEST_PG` set (see `tests/postgres.sh`) a PostgreSQL
 //! database of its own instead.
+#![allow(clippy::unwrap_used)]
 
 mod audit;
 mod certificate;

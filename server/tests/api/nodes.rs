@@ -142,7 +142,7 @@ async fn one_of_many_nodes_gets_a_member_and_each_claim_raises_its_epoch() {
         // Its lease is over: nothing that it writes counts any more.
         while member_leases::renew(&db, &second, Some("run1"), 1).await.unwrap() {}
         assert!(!members::set_state(&db, &second, model::protection::ReplicationState::Resync).await.unwrap());
-        assert_eq!(work::get(&db, &member).await.unwrap().unwrap().autostart, true);
+        assert!(work::get(&db, &member).await.unwrap().unwrap().autostart);
         assert!(points::missing(&db, &member).await.unwrap().is_empty());
         member_leases::leave(&db, "other").await.unwrap();
         assert_eq!(members::get(&db, &member).await.unwrap().unwrap().owner, None);

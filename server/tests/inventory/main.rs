@@ -1,4 +1,5 @@
 //! The inventory against simulated clouds: what a screen sees when sites are lost, machines come and go, clouds lie.
+#![allow(clippy::unwrap_used)]
 
 mod full;
 

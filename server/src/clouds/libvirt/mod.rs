@@ -24,7 +24,6 @@ mod threads;
 mod tls;
 
 pub mod nbd;
-pub mod qcow2;
 
 use super::{Cloud, DiskSink, DiskSource, Inventory, LiveMigration, Machines, Power, Settings, error::Result};
 use async_trait::async_trait;

@@ -75,8 +75,11 @@ fn find(value: &Value, depth: u32) -> Option<String> {
 mod tests {
     use super::*;
 
+    /// Status, `Retry-After`, body, whether the call creates something; then the kind and a part of what is said.
+    type Answer = (u16, Option<&'static str>, &'static str, bool, Kind, &'static str);
+
     /// Answers as the services give them (Zed), or as their code has them.
-    const ANSWERS: &[(u16, Option<&str>, &str, bool, Kind, &str)] = &[
+    const ANSWERS: &[Answer] = &[
         (
             401,
             None,

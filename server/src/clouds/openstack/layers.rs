@@ -178,8 +178,9 @@ pub fn between(runs: &[Run], from: u64, to: u64) -> impl Iterator<Item = Run> + 
 
 #[cfg(test)]
 mod tests {
-    use super::{super::qcow2::Layout, *};
+    use super::*;
     use crate::clouds::Extent;
+    use crate::clouds::qcow2::Layout;
     use proptest::prelude::*;
 
     struct Memory(Vec<u8>);

@@ -20,10 +20,6 @@ mod link_tests;
 mod machines;
 mod power;
 mod probe;
-// The same writer as libvirt's; it is to move up beside the drivers.
-#[path = "../libvirt/qcow2/mod.rs"]
-#[allow(dead_code)]
-mod qcow2;
 mod sink;
 mod source;
 mod tls;

@@ -1,12 +1,10 @@
 //! One image on its way to Glance. It counts only after Glance itself states the length and checksum of what was sent.
 
-use super::{
-    auth::Service,
-    images,
-    link::Link,
+use super::{auth::Service, images, link::Link};
+use crate::clouds::{
+    error::{Error, Result},
     qcow2::{CLUSTER, Layout},
 };
-use crate::clouds::error::{Error, Result};
 use bytes::Bytes;
 use sha2::{Digest, Sha512};
 use std::{io, sync::Arc};

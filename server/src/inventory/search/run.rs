@@ -42,7 +42,9 @@ impl Matcher {
     }
 }
 
-fn of_cloud(term: &Term) -> Option<Box<dyn Fn(&Cloud) -> bool + '_>> {
+type OfCloud<'a> = Box<dyn Fn(&Cloud) -> bool + 'a>;
+
+fn of_cloud(term: &Term) -> Option<OfCloud<'_>> {
     Some(match term {
         Term::Site(p) => Box::new(|c| p.is(&c.site.to_lowercase())),
         Term::Cloud(p) => Box::new(|c| p.is(&c.name.to_lowercase()) || p.is(&c.id)),

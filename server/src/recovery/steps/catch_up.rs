@@ -40,7 +40,7 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     match create::make(ctx, &point).await? {
         End::Done { mut facts, .. } => {
             facts.merge(&synced);
-            done(format!("The last changes were copied, and {} was made anew from them: nothing is lost.", subject.name), facts)
+            done(format!("The last changes were copied, and {} was made anew from them: nothing is lost.", subject.name), *facts)
         }
         other => Ok(other),
     }

@@ -40,7 +40,7 @@ use std::time::Duration;
 /// How a step ended well.
 pub enum End {
     /// With what was observed, in words and for later steps.
-    Done { message: String, facts: Facts },
+    Done { message: String, facts: Box<Facts> },
     /// A person has to answer before the run goes on.
     Ask { message: String },
 }
@@ -92,7 +92,7 @@ impl From<sqlx::Error> for Halt {
 }
 
 pub fn done(message: impl Into<String>, facts: Facts) -> Result<End, Halt> {
-    Ok(End::Done { message: message.into(), facts })
+    Ok(End::Done { message: message.into(), facts: Box::new(facts) })
 }
 
 /// Pauses between tries of a step that may heal by itself; after the last one somebody decides.

@@ -196,7 +196,7 @@ fn run(r: &Run, at: Millis) -> RunLine {
         clock: minutes(r.finished_at.unwrap_or(at) - started),
         done: r.steps_done,
         total: r.steps_total,
-        percent: if r.steps_total == 0 { 0 } else { r.steps_done * 100 / r.steps_total },
+        percent: (r.steps_done * 100).checked_div(r.steps_total).unwrap_or(0),
         message: r.message.clone().unwrap_or_default(),
     }
 }

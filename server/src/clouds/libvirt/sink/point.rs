@@ -5,7 +5,6 @@ use super::{
         Libvirt,
         link::Link,
         meta::escape,
-        qcow2::Layout,
         sys::{Conn, Fault, raw},
     },
     lines::Line,
@@ -16,6 +15,7 @@ use super::{
 use crate::clouds::{
     BeginPoint, SinkPoint, SinkRef,
     error::{Error, Kind, Result},
+    qcow2::Layout,
 };
 use async_trait::async_trait;
 use bytes::Bytes;

@@ -1,11 +1,13 @@
 //! One file on its way into a pool: a thread that feeds libvirt's stream.
 
 use super::super::{
-    qcow2::{CLUSTER, Layout},
     sys::{Conn, Fault, Stream},
     threads,
 };
-use crate::clouds::error::{Error, Result};
+use crate::clouds::{
+    error::{Error, Result},
+    qcow2::{CLUSTER, Layout},
+};
 use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 

@@ -117,13 +117,13 @@ const CASES: u32 = 640;
 fn what_is_streamed_is_the_file_that_was_laid_out() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let mut runner = TestRunner::new(ProptestConfig::with_cases(CASES));
-    let count = std::cell::Cell::new(0);
+    let count = std::cell::Cell::new(0_usize);
     let whole = runner.run(&case(), |case| {
         let image = image(&case);
         let file = runtime.block_on(sent(&case, &image, |_| {})).map_err(|e| TestCaseError::fail(e.message))?;
         prop_assert!(file == by_hand(&case, &image), "it differs from the layout");
         count.set(count.get() + 1);
-        if count.get() % SAMPLE == 0 {
+        if count.get().is_multiple_of(SAMPLE) {
             reads_as(&file, &image);
         }
         Ok(())

@@ -1,7 +1,7 @@
 //! From the server's maps to what must be copied. Pure.
 
-use super::super::{nbd::Run, qcow2::CLUSTER};
-use crate::clouds::Extent;
+use super::super::nbd::Run;
+use crate::clouds::{Extent, qcow2::CLUSTER};
 
 const ZERO: u32 = 2;
 const DIRTY: u32 = 1;

@@ -34,14 +34,14 @@ impl Conn {
         let mut version = 0;
         // SAFETY: the out pointer is a local.
         check(unsafe { raw::virConnectGetLibVersion(self.ptr(), &mut version) })?;
-        Ok(version as u64)
+        Ok(version)
     }
 
     pub fn hypervisor_version(&self) -> R<u64> {
         let mut version = 0;
         // SAFETY: the out pointer is a local.
         check(unsafe { raw::virConnectGetVersion(self.ptr(), &mut version) })?;
-        Ok(version as u64)
+        Ok(version)
     }
 
     /// `QEMU`, `LXC`, `TEST` …

@@ -7,12 +7,12 @@ use super::super::{
     images::{self, Image},
     layers::{self, Place, ReadAt, Run},
     link::Link,
-    qcow2::Layout,
     upload::DiskUpload,
 };
 use crate::clouds::{
     Extent, MAX_READ,
     error::{Error, Result},
+    qcow2::Layout,
 };
 use std::sync::Arc;
 

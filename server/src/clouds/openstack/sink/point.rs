@@ -4,7 +4,6 @@ use super::{
     super::{
         images::{self, KIND, LINEAGE, PARENT, TOKEN},
         link::Link,
-        qcow2::Layout,
         upload::DiskUpload,
     },
     merge,
@@ -13,6 +12,7 @@ use super::{
 use crate::clouds::{
     BeginPoint, SinkDisk, SinkPoint, SinkRef,
     error::{Error, Result},
+    qcow2::Layout,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,7 +27,7 @@ pub struct Incoming {
 /// An upload begins with the first byte that is there to send: a connection that waits for another disk would time out.
 enum Stage {
     Waiting(Box<Layout>),
-    Sending(DiskUpload),
+    Sending(Box<DiskUpload>),
     Done,
 }
 
@@ -78,7 +78,7 @@ impl Incoming {
         if let Stage::Waiting(_) = stage
             && let Stage::Waiting(layout) = std::mem::replace(stage, Stage::Done)
         {
-            *stage = Stage::Sending(DiskUpload::begin(self.link.clone(), self.point.disks[disk].image.clone(), *layout).await?);
+            *stage = Stage::Sending(Box::new(DiskUpload::begin(self.link.clone(), self.point.disks[disk].image.clone(), *layout).await?));
         }
         match stage {
             Stage::Sending(upload) => Ok(upload),
