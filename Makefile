@@ -1,6 +1,6 @@
 # Thin on purpose: the scripts are in e2e/, the build is `cargo xtask`.
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-disaster demo-return demo-clean dev test lint bench build
+.PHONY: help demo demo-disaster demo-return demo-openstack demo-clean dev test lint bench build
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -13,6 +13,9 @@ demo-disaster: ## while the demo runs: site berlin loses power
 
 demo-return: ## while the demo runs: berlin comes back
 	@e2e/demo/return.sh
+
+demo-openstack: ## while the demo runs: the external cloud, if the demo left it out
+	@e2e/demo/external.sh
 
 demo-clean: ## remove what a crashed demo left behind
 	@e2e/demo/clean.sh

@@ -67,6 +67,15 @@ real_sites_rough() {
   tests 150 -q --test clouds -- --ignored --test-threads=1
 }
 
+# A real OpenStack beside the sites, started once: the drivers' suite with it, then a machine that moves there and back.
+external_cloud() {
+  e2e/lab/openstack install && "$LAB" down && "$LAB" sites-up && e2e/lab/openstack up || return 1
+  # shellcheck disable=SC1090
+  eval "$("$LAB" env)" && eval "$(e2e/lab/openstack env)"
+  tests 900 -q --test clouds -- --test-threads=1 || return 1
+  limit 900 e2e/recovery/openstack.sh
+}
+
 # Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
 node_ready() {
   local cache=${XDG_CACHE_HOME:-$HOME/.cache}/crossfade/node
@@ -110,6 +119,7 @@ section "release build" limit 1700 bash -c '. e2e/demo/lib.sh; build_release'
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   observe "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1
   LEFT_RUNNING=yes
+  observe "external cloud" external_cloud
   section "browser" limit 600 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"
   end_lab
 else

@@ -1,5 +1,5 @@
 #!/bin/bash
-# make demo: two real sites, six machines, a console that protects them; Ctrl-C takes it all down.
+# make demo: two real sites, six machines, a console that protects them, an external cloud; Ctrl-C takes it all down.
 set -euo pipefail
 # shellcheck source=e2e/demo/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
@@ -16,7 +16,7 @@ main() {
   fi
   [ -z "$(console_pid "$DATA")" ] ||
     die "The demo runs already: $URL  (Ctrl-C in its terminal ends it, or: make demo-clean)"
-  PHASES=5
+  PHASES=6
   STARTED=$SECONDS
   trap 'exit 130' INT TERM HUP
   trap take_down EXIT
@@ -40,6 +40,8 @@ main() {
   protect
   phase_done
   show
+  phase "external cloud: OpenStack (the rest can be used meanwhile; CROSSFADE_DEMO_EXTERNAL=no leaves it out)"
+  external
   stay
 }
 
@@ -87,6 +89,17 @@ Crossfade is up after $((SECONDS - STARTED)) s.
 In another terminal: make demo-disaster (berlin loses power), make demo-return.
 Ctrl-C here takes everything down.
 TEXT
+}
+
+# Without it the demo is a demo still. A Ctrl-C ends both.
+external() {
+  local status=0
+  "$REPO/e2e/demo/external.sh" || status=$?
+  case $status in
+    0) phase_done "cumulus is connected: move a machine there, and back" ;;
+    3) phase_done ;;
+    *) say "      the external cloud did not come up; what it said is above. Once more: make demo-openstack" ;;
+  esac
 }
 
 stay() {

@@ -50,7 +50,7 @@ const DRIVERS: &[&str] = &["libvirt", "openstack", "simulator"];
 const LONGEST: usize = 400;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+    Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).parent().unwrap().to_path_buf()
 }
 
 fn sources(dir: &Path, found: &mut Vec<PathBuf>) {

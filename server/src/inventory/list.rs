@@ -3,7 +3,7 @@
 use super::{
     rows::Context,
     search::{self, Expr, Matcher},
-    table::Row,
+    table::{Row, Table},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -12,7 +12,7 @@ use crate::{
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use model::{Page, error::FieldError, machine::MachineRow};
 use serde::{Deserialize, Serialize};
-use std::{cmp::Ordering, sync::Arc};
+use std::{borrow::Cow, cmp::Ordering};
 
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -57,16 +57,16 @@ const KEYS: [(&str, By); 8] = [
 
 /// What a row is sorted by; the name and the id decide among equals.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-enum Key {
+enum Key<'a> {
     Number(i64),
-    Text(String),
+    Text(Cow<'a, str>),
     Name,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Cursor {
     sort: String,
-    key: Key,
+    key: Key<'static>,
     name: String,
     id: String,
 }
@@ -79,12 +79,13 @@ pub fn page(node: &Node, request: &Request) -> Result<Page<MachineRow>> {
         _ => None,
     };
     let context = Context::of(node);
-    let found = matching(node, &expr, &context);
+    let table = node.inventory.table();
+    let found = matching(&table, &expr, &context);
     let total = found.len();
     let (rows, more) = if by == By::Name {
         window_by_name(found, after.as_ref(), request, descending)
     } else {
-        let keyed = found.into_iter().map(|row| (key(by, &row, &context), row)).collect();
+        let keyed = found.into_iter().map(|row| (key(by, row, &context), row)).collect();
         window(keyed, after.as_ref(), request, descending)
     };
     let next = rows.last().filter(|_| more).map(|row| write_cursor(&request.sort, by, row, &context));
@@ -92,20 +93,16 @@ pub fn page(node: &Node, request: &Request) -> Result<Page<MachineRow>> {
 }
 
 /// In the order of names.
-fn matching(node: &Node, expr: &Expr, context: &Context) -> Vec<Arc<Row>> {
-    let table = node.inventory.table();
-    if *expr == Expr::All {
-        return table.rows().to_vec();
-    }
+fn matching<'t>(table: &'t Table, expr: &Expr, context: &Context) -> Vec<&'t Row> {
     let (matcher, now) = (Matcher::new(expr, context), now());
-    table.rows().iter().filter(|r| matcher.matches(r, context, now)).cloned().collect()
+    table.rows().iter().map(AsRef::as_ref).filter(|r| matcher.matches(r, context, now)).collect()
 }
 
 /// Sort key, name and id: an order without equals.
-type Place<'a> = (&'a Key, &'a str, &'a str);
-type Keyed = (Key, Arc<Row>);
+type Place<'a> = (&'a Key<'a>, &'a str, &'a str);
+type Keyed<'a> = (Key<'a>, &'a Row);
 
-fn place(keyed: &Keyed) -> Place<'_> {
+fn place<'a>(keyed: &'a Keyed<'a>) -> Place<'a> {
     (&keyed.0, &keyed.1.key, &keyed.1.id)
 }
 
@@ -114,25 +111,25 @@ fn direction(order: Ordering, descending: bool) -> Ordering {
 }
 
 /// Already in order: no sorting at all.
-fn window_by_name(mut found: Vec<Arc<Row>>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<Arc<Row>>, bool) {
+fn window_by_name<'t>(mut found: Vec<&'t Row>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<&'t Row>, bool) {
     if descending {
         found.reverse();
     }
     let start = match (&request.from, after) {
         (From::Offset(n), _) => *n,
         (_, Some(c)) => {
-            let passed = |r: &Arc<Row>| direction((&*r.key, r.id.as_str()).cmp(&(c.name.as_str(), c.id.as_str())), descending).is_le();
+            let passed = |r: &&Row| direction((&*r.key, r.id.as_str()).cmp(&(c.name.as_str(), c.id.as_str())), descending).is_le();
             found.partition_point(passed)
         }
         _ => 0,
     };
-    let rows: Vec<_> = found.iter().skip(start).take(request.limit).cloned().collect();
+    let rows: Vec<_> = found.iter().skip(start).take(request.limit).copied().collect();
     let more = start.saturating_add(rows.len()) < found.len();
     (rows, more)
 }
 
 /// Only the rows up to the end of the window are put in order.
-fn window(mut all: Vec<Keyed>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<Arc<Row>>, bool) {
+fn window<'t>(mut all: Vec<Keyed<'t>>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<&'t Row>, bool) {
     let compare = |a: &Keyed, b: &Keyed| direction(place(a).cmp(&place(b)), descending);
     if let Some(c) = after {
         all.retain(|k| direction(place(k).cmp(&(&c.key, c.name.as_str(), c.id.as_str())), descending).is_gt());
@@ -148,13 +145,13 @@ fn window(mut all: Vec<Keyed>, after: Option<&Cursor>, request: &Request, descen
     (all.into_iter().skip(start).map(|(_, row)| row).collect(), more)
 }
 
-fn key(by: By, row: &Row, context: &Context) -> Key {
+fn key<'a>(by: By, row: &Row, context: &'a Context) -> Key<'a> {
     let cloud = || context.clouds.get(&*row.cloud_id);
     let number = |n: u64| Key::Number(n.cast_signed());
     match by {
         By::Name => Key::Name,
-        By::Site => Key::Text(cloud().map(|c| c.site.clone()).unwrap_or_default()),
-        By::Cloud => Key::Text(cloud().map(|c| c.name.clone()).unwrap_or_default()),
+        By::Site => Key::Text(cloud().map_or("", |c| &c.site).into()),
+        By::Cloud => Key::Text(cloud().map_or("", |c| &c.name).into()),
         By::State => Key::Text(row.state.as_str().into()),
         By::Vcpus => number(row.vcpus.into()),
         By::Memory => number(row.memory_mib),
@@ -178,7 +175,12 @@ fn not_understood(e: &search::SearchError) -> Error {
 }
 
 fn write_cursor(sort: &str, by: By, row: &Row, context: &Context) -> String {
-    let cursor = Cursor { sort: sort.into(), key: key(by, row, context), name: row.key.to_string(), id: row.id.clone() };
+    let key = match key(by, row, context) {
+        Key::Text(text) => Key::Text(text.into_owned().into()),
+        Key::Number(number) => Key::Number(number),
+        Key::Name => Key::Name,
+    };
+    let cursor = Cursor { sort: sort.into(), key, name: row.key.to_string(), id: row.id.clone() };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
 }
 

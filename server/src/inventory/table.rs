@@ -65,7 +65,7 @@ pub struct Table {
     by_cloud: HashMap<Arc<str>, HashSet<Id>>,
 }
 
-/// Above this many changes sorting anew is cheaper than moving rows one by one.
+/// Above this many changes one pass over the whole list is cheaper than moving rows one by one.
 const MANY: usize = 64;
 
 impl Table {
@@ -85,18 +85,39 @@ impl Table {
 
     /// Puts new versions in and takes ids out.
     pub fn change(&mut self, put: Vec<Arc<Row>>, taken: &[Id]) {
-        let many = put.len() + taken.len() > MANY;
+        if put.len() + taken.len() > MANY {
+            return self.change_many(put, taken);
+        }
         for id in taken {
-            self.remove(id, many);
+            self.remove(id);
         }
         for row in put {
-            self.remove(&row.id, many);
-            self.insert(row, many);
+            self.remove(&row.id);
+            if let Err(at) = self.place(&row) {
+                self.sorted.insert(at, row.clone());
+            }
+            self.remember(row);
         }
-        if many {
-            self.sorted = self.by_id.values().cloned().collect();
-            self.sorted.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+    }
+
+    fn change_many(&mut self, put: Vec<Arc<Row>>, taken: &[Id]) {
+        let fresh: HashSet<Id> = put.iter().map(|r| r.id.clone()).collect();
+        let gone: HashSet<&str> = fresh.iter().chain(taken).map(String::as_str).filter(|id| self.by_id.contains_key(*id)).collect();
+        if !gone.is_empty() {
+            self.sorted.retain(|r| !gone.contains(r.id.as_str()));
         }
+        for id in taken {
+            self.forget(id);
+        }
+        for row in put {
+            self.forget(&row.id);
+            self.remember(row);
+        }
+        let mut fresh: Vec<_> = fresh.iter().filter_map(|id| self.by_id.get(id).cloned()).collect();
+        fresh.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        self.sorted.append(&mut fresh);
+        // The stable sort finds the two parts in order and only merges them.
+        self.sorted.sort_by(|a, b| order(a).cmp(&order(b)));
     }
 
     pub fn remove_cloud(&mut self, cloud_id: &str) {
@@ -104,20 +125,27 @@ impl Table {
         self.change(vec![], &ids);
     }
 
-    fn insert(&mut self, row: Arc<Row>, unsorted: bool) {
+    fn place(&self, row: &Row) -> Result<usize, usize> {
+        self.sorted.binary_search_by(|r| order(r).cmp(&order(row)))
+    }
+
+    fn remember(&mut self, row: Arc<Row>) {
         self.by_cloud.entry(row.cloud_id.clone()).or_default().insert(row.id.clone());
-        if !unsorted && let Err(at) = self.sorted.binary_search_by(|r| order(r).cmp(&order(&row))) {
-            self.sorted.insert(at, row.clone());
-        }
         self.by_id.insert(row.id.clone(), row);
     }
 
-    fn remove(&mut self, id: &str, unsorted: bool) {
-        let Some(old) = self.by_id.remove(id) else { return };
+    fn forget(&mut self, id: &str) -> Option<Arc<Row>> {
+        let old = self.by_id.remove(id)?;
         if let Some(ids) = self.by_cloud.get_mut(&old.cloud_id) {
             ids.remove(id);
         }
-        if !unsorted && let Ok(at) = self.sorted.binary_search_by(|r| order(r).cmp(&order(&old))) {
+        Some(old)
+    }
+
+    fn remove(&mut self, id: &str) {
+        if let Some(old) = self.forget(id)
+            && let Ok(at) = self.place(&old)
+        {
             self.sorted.remove(at);
         }
     }
@@ -125,4 +153,48 @@ impl Table {
 
 fn order(row: &Row) -> (&str, &str) {
     (&row.key, &row.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn row(id: u8, name: u8) -> Arc<Row> {
+        Arc::new(Row {
+            id: id.to_string(),
+            cloud_id: format!("cloud{}", id % 3).into(),
+            native_id: id.to_string().into(),
+            name: format!("M{name}").into(),
+            key: format!("m{name}").into(),
+            state: PowerState::Running,
+            vcpus: 1,
+            memory_mib: 64,
+            disk_bytes: 0,
+            addresses: vec![],
+            tags: vec![],
+            autostart: None,
+            digest: 0,
+            seen_at: 0,
+        })
+    }
+
+    proptest! {
+        /// Few at a time and many at a time come to the same list.
+        #[test]
+        fn it_stays_in_order(changes in prop::collection::vec((prop::collection::vec((0..200_u8, any::<u8>()), 0..150), prop::collection::vec(0..200_u8, 0..60)), 1..6)) {
+            let (mut table, mut expected) = (Table::default(), HashMap::new());
+            for (put, taken) in changes {
+                let taken: Vec<Id> = taken.iter().map(u8::to_string).collect();
+                let put: Vec<_> = put.into_iter().map(|(id, name)| row(id, name)).collect();
+                taken.iter().for_each(|id| { expected.remove(id); });
+                put.iter().for_each(|r| { expected.insert(r.id.clone(), r.clone()); });
+                table.change(put, &taken);
+                let mut all: Vec<_> = expected.values().cloned().collect();
+                all.sort_by(|a, b| order(a).cmp(&order(b)));
+                prop_assert_eq!(table.rows(), &all[..]);
+                prop_assert_eq!(table.of_cloud("cloud1").count(), all.iter().filter(|r| &*r.cloud_id == "cloud1").count());
+            }
+        }
+    }
 }

@@ -57,7 +57,7 @@ pub fn cumulus() -> Option<Bed> {
     .map(|(k, v)| (k.to_owned(), v))
     .into();
     let open = || registry::open("openstack", Settings { fields: fields.clone(), ..Settings::default() }).unwrap();
-    let maker = Some(Lab { script: format!("{}/../e2e/lab/openstack", env!("CARGO_MANIFEST_DIR")) });
+    let maker = Some(Lab { script: format!("{}/../e2e/lab/openstack", std::env::var("CARGO_MANIFEST_DIR").unwrap()) });
     Some(Bed { kind: "openstack", source: open(), target: open(), lab: None, maker, _scratch: tempfile::tempdir().unwrap() })
 }
 #[cfg(not(feature = "openstack"))]
@@ -83,7 +83,7 @@ pub fn libvirt() -> Option<Bed> {
         Some(registry::open("libvirt", Settings { fields, scratch: scratch.path().join(site), ..Settings::default() }).unwrap())
     };
     let (source, target) = (open("berlin")?, open("dublin")?);
-    let script = format!("{}/../e2e/lab/lab", env!("CARGO_MANIFEST_DIR"));
+    let script = format!("{}/../e2e/lab/lab", std::env::var("CARGO_MANIFEST_DIR").unwrap());
     Some(Bed { kind: "libvirt", source, target, lab: Some(Lab { script }), maker: None, _scratch: scratch })
 }
 

@@ -1,11 +1,11 @@
 //! Where things lie. Every path hangs on cargo's target directory, so that `CARGO_TARGET_DIR` moves all of them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-/// The workspace.
+/// The workspace that cargo runs this for. Asked when it runs: checkouts that share a target directory share the builder.
 pub fn root() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
-    own.ancestors().nth(2).unwrap_or(own).to_path_buf()
+    let own = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    own.ancestors().nth(2).unwrap_or(&own).to_path_buf()
 }
 
 pub fn target() -> PathBuf {
