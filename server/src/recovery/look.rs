@@ -6,10 +6,11 @@ use crate::{
         error::{Error, Kind, Result},
         guard::{Guard, SHORT},
     },
+    state::Node,
     store::copies::{self, CopyPlace},
 };
 use futures::future::join_all;
-use model::machine::PowerState;
+use model::{cloud::CloudStatus, machine::PowerState};
 use std::{future::Future, time::Duration};
 
 /// A cloud that is known not to answer gets this long to prove the contrary: nobody waits for the dead in a failover.
@@ -37,6 +38,15 @@ pub async fn state(guard: &Guard, native_id: &str, patience: Duration) -> Result
         Err(e) if e.kind == Kind::NotFound => Ok(None),
         Err(e) => Err(e),
     }
+}
+
+/// The last look at a machine that somebody stated to be off. Nobody waits for a cloud that is known to be gone.
+pub async fn of_the_stated(node: &Node, guard: &Guard, native_id: &str) -> Result<Option<PowerState>> {
+    if node.inventory.clouds().get(&guard.id).is_none_or(|c| c.status != CloudStatus::Unreachable) {
+        return state(guard, native_id, BRIEF).await;
+    }
+    let silent = || Err(Error::transient(format!("{} does not answer.", guard.name)));
+    unless_dead(guard, state(guard, native_id, SHORT)).await.unwrap_or_else(silent)
 }
 
 /// Another copy of the machine that is seen alive now: where.

@@ -13,7 +13,7 @@ use crate::{
     recovery::{
         context::Context,
         deadline::Deadline,
-        look::{self, BRIEF, TICK},
+        look::{self, TICK},
         spec::Facts,
     },
     state::now,
@@ -29,9 +29,10 @@ const MISSES: u32 = 3;
 pub async fn run(ctx: &Context, grace_seconds: u32, unproved_ok: bool) -> Result<End, Halt> {
     let subject = ctx.subject()?;
     let guard = ctx.cloud(&subject.source.cloud_id);
-    let patience = if unproved_ok && ctx.statement.is_some() { BRIEF } else { Duration::from_secs(8) };
+    let stated = unproved_ok && ctx.statement.is_some();
     let seen = match &guard {
-        Ok(guard) => look::state(guard, &subject.source.native_id, patience).await.map_err(Halt::from),
+        Ok(guard) if stated => look::of_the_stated(&ctx.node, guard, &subject.source.native_id).await.map_err(Halt::from),
+        Ok(guard) => look::state(guard, &subject.source.native_id, Duration::from_secs(8)).await.map_err(Halt::from),
         Err(_) => Err(Halt::heals(format!("This node is not connected to {}.", subject.source.cloud))),
     };
     match (seen, guard) {
