@@ -80,6 +80,47 @@ async fn the_certificate_that_was_accepted_is_taken_again() {
     assert_eq!(mode & 0o777, 0o600, "others cannot read the key");
 }
 
+/// The keys of the site's ssh server, as `lab ssh` tells them.
+#[tokio::test(flavor = "multi_thread")]
+async fn over_ssh_only_the_host_whose_key_is_known_is_talked_to() {
+    let Some(bed) = libvirt() else { return };
+    let told = bed.lab.as_ref().unwrap().run(&["ssh", "berlin"]);
+    let value = |name: &str| told.split_once(&format!("{name}='")).unwrap().1.split('\'').next().unwrap().to_owned();
+    let (uri, folder) = (value("CF_BERLIN_SSH_URI"), value("CF_BERLIN_SSH"));
+    let read = |name: &str| fs::read_to_string(format!("{folder}/{name}")).unwrap();
+    let good: BTreeMap<String, String> =
+        [("uri", uri), ("ssh_key", read("id")), ("ssh_known_hosts", read("known_hosts"))].map(|(k, v)| (k.to_owned(), v)).into();
+    let (cloud, scratch) = open(&good, None);
+    assert!(cloud.probe().await.unwrap().ok);
+    let over_tls = everything(bed.source.inventory()).await;
+    assert_eq!(everything(cloud.inventory()).await.len(), over_tls.len());
+    use std::os::unix::fs::PermissionsExt;
+    let mode = fs::metadata(scratch.path().join("ssh/key")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "others cannot read the key");
+
+    let other = read("known_hosts").split(' ').next().unwrap().to_owned()
+        + " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n";
+    let said = |name: &str, text: String| {
+        let mut fields = good.clone();
+        fields.insert(name.into(), text);
+        async move {
+            let (cloud, _scratch) = open(&fields, None);
+            cloud.probe().await.unwrap_err()
+        }
+    };
+    let error = said("ssh_known_hosts", other).await;
+    assert!(error.kind == Kind::Identity && error.message.contains("key"), "{:?} {error}", error.kind);
+    let error =
+        said("ssh_known_hosts", "elsewhere ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl\n".into())
+            .await;
+    assert!(error.kind == Kind::Identity && error.message.contains("known_hosts"), "{:?} {error}", error.kind);
+    let strange =
+        std::process::Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f"]).arg(scratch.path().join("strange")).status();
+    assert!(strange.unwrap().success());
+    let error = said("ssh_key", fs::read_to_string(scratch.path().join("strange")).unwrap()).await;
+    assert!(error.kind == Kind::Auth && error.message.contains("SSH key"), "{:?} {error}", error.kind);
+}
+
 /// Cuts the power of a whole site: run alone (`--ignored`), since it takes every other test's machines along.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "kills the site berlin of the lab"]

@@ -230,7 +230,14 @@ fn opening(fault: Fault) -> Error {
             kind => kind,
         }
     };
-    Error::new(kind, fault.message)
+    let remedy = if says("host key") {
+        " The field known_hosts must hold the line of this host: ssh-keyscan prints it; compare it at the host before it is accepted."
+    } else if says("permission denied") {
+        " The host refuses this SSH key: put its public half into authorized_keys of the user in the address."
+    } else {
+        ""
+    };
+    Error::new(kind, fault.message + remedy)
 }
 
 impl Session {
