@@ -71,7 +71,7 @@ connect_both() {
   until_json 60 "all six machines are seen" "/machines?limit=500" '[.items[] | select(.site == "berlin" and .state == "running")] | length == 6'
 }
 
-# protect RPO: the six in one group, and a plan with three priority groups and HTTP checks.
+# protect RPO [PRIORITY]: the six in one group, and a plan with three priority groups, or only the one, and HTTP checks.
 protect_six() {
   local name ids=() group body
   for name in "${SIX[@]}"; do ids+=("$(machine_id "$name" berlin)"); done
@@ -79,13 +79,13 @@ protect_six() {
     target_cloud_id: $target, policy: {rpo_seconds: $rpo, keep_points: 6, keep_hours: 24}, machine_ids: $ARGS.positional}' --args "${ids[@]}")
   group=$(api POST /groups "$body" | jq -r .id)
   until_json 180 "every machine has a recovery point" "/groups/$group" '[.members[] | select(.replication.newest_point_at == null)] | length == 0'
-  plan_six "$group"
+  plan_six "$group" "${2:-}"
 }
 
 plan_six() {
   local body
-  body=$(api GET "/groups/$1" | jq --arg svc "$CF_SERVICE_IP" --argjson ips "$(addresses)" '
-    def priority: if startswith("db") then 1 elif startswith("app") then 2 else 3 end;
+  body=$(api GET "/groups/$1" | jq --arg svc "$CF_SERVICE_IP" --argjson ips "$(addresses)" --argjson only "${2:-null}" '
+    def priority: if $only then $only elif startswith("db") then 1 elif startswith("app") then 2 else 3 end;
     {name: "shop", group_ids: [.id],
      machines: [.members[] | {member_id: .id, priority: (.name | priority), health_timeout_seconds: 180,
        health: {type: "http", address: $ips[.name], port: 80, path: "/status"}}],

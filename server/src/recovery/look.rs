@@ -17,6 +17,8 @@ use std::{future::Future, time::Duration};
 pub const BRIEF: Duration = Duration::from_millis(1500);
 /// For a cloud that was silent until now: one that answers does so in some 50 ms, and this is part of the RTO.
 pub const MOMENT: Duration = Duration::from_millis(300);
+/// Where inventory shows the cloud as unreachable and another look follows before anything is started.
+pub const GLANCE: Duration = Duration::from_millis(150);
 /// A sign of life that is older says nothing about now.
 const SIGN: Duration = Duration::from_secs(3);
 /// How often a state is read while it is waited for. A change of state is seen within this time.
@@ -46,7 +48,7 @@ pub async fn of_the_stated(node: &Node, guard: &Guard, native_id: &str) -> Resul
         return state(guard, native_id, BRIEF).await;
     }
     let silent = || Err(Error::transient(format!("{} does not answer.", guard.name)));
-    unless_dead(guard, state(guard, native_id, SHORT)).await.unwrap_or_else(silent)
+    unless_dead(guard, GLANCE, state(guard, native_id, SHORT)).await.unwrap_or_else(silent)
 }
 
 /// Another copy of the machine that is seen alive now: where.
@@ -63,9 +65,9 @@ pub async fn other_alive(ctx: &Context, lineage: &str, except: &str) -> std::res
 
 /// Waits a moment for a cloud that was silent until now; for one that gives a sign of life as long as it takes: a first
 /// connection to a site that is just coming back may be slow. `None`: no sign.
-async fn unless_dead<T>(guard: &Guard, look: impl Future<Output = T>) -> Option<T> {
+async fn unless_dead<T>(guard: &Guard, moment: Duration, look: impl Future<Output = T>) -> Option<T> {
     tokio::pin!(look);
-    if let Ok(seen) = tokio::time::timeout(MOMENT, &mut look).await {
+    if let Ok(seen) = tokio::time::timeout(moment, &mut look).await {
         return Some(seen);
     }
     // The watcher of silent clouds tries all the time: the sign may be from its attempt, which this one waits for.
@@ -77,7 +79,7 @@ async fn alive(ctx: &Context, place: &CopyPlace) -> Option<String> {
     let guard = ctx.node.clouds.get(&place.cloud_id)?;
     // Always a look of its own, right now: a site that came back a second ago must be seen.
     let look = state(&guard, &place.native_id, SHORT);
-    let seen = if ctx.silent.is_silent(&place.cloud_id) { unless_dead(&guard, look).await? } else { look.await };
+    let seen = if ctx.silent.is_silent(&place.cloud_id) { unless_dead(&guard, MOMENT, look).await? } else { look.await };
     match seen {
         Ok(Some(seen)) if !seen.is_off() => Some(format!("{} at {} ({})", place.native_id, guard.name, seen.as_str())),
         _ => None,
@@ -126,10 +128,10 @@ mod tests {
             "it runs"
         };
         let begun = Instant::now();
-        assert_eq!(unless_dead(&guard(None), slow()).await, None);
-        assert_eq!(unless_dead(&guard(Some(Duration::from_secs(60))), slow()).await, None, "that was long ago");
+        assert_eq!(unless_dead(&guard(None), MOMENT, slow()).await, None);
+        assert_eq!(unless_dead(&guard(Some(Duration::from_secs(60))), MOMENT, slow()).await, None, "that was long ago");
         assert!(begun.elapsed() < Duration::from_millis(900), "it is part of the RTO");
-        assert_eq!(unless_dead(&guard(Some(Duration::from_millis(200))), slow()).await, Some("it runs"));
+        assert_eq!(unless_dead(&guard(Some(Duration::from_millis(200))), MOMENT, slow()).await, Some("it runs"));
         assert!(patience(&guard(Some(Duration::ZERO))) > patience(&guard(None)));
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Result},
-    recovery::look::{self, BRIEF},
+    recovery::look::{self, BRIEF, GLANCE},
     services::plans::{self, Names},
     state::Node,
     store::{
@@ -12,10 +12,7 @@ use crate::{
 };
 use futures::future::join_all;
 use model::{Id, plan::PlanSpec};
-use std::{
-    collections::{HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{HashMap, HashSet};
 
 pub struct Scope {
     pub plans: Vec<(PlanRow, PlanSpec, Vec<Protected>)>,
@@ -75,7 +72,7 @@ async fn answers(node: &Node, members: impl Iterator<Item = &Protected>) -> Hash
     }
     let looks = one.into_iter().map(|(id, m)| async move {
         // One that inventory knows to be gone gets a moment only: this is part of the time to recovery.
-        let patience = if m.cloud_status == "unreachable" { Duration::from_millis(150) } else { BRIEF * 2 };
+        let patience = if m.cloud_status == "unreachable" { GLANCE } else { BRIEF * 2 };
         let answers = match node.clouds.get(id) {
             Some(guard) => look::state(&guard, &m.native_id, patience).await.is_ok(),
             None => false,
