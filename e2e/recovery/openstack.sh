@@ -8,7 +8,7 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 OPENSTACK=$REPO/e2e/lab/openstack
 NAME=wanderer
-IP=10.88.$LAB_ID.61
+IP=10.88.$LAB_ID.150
 eval "$("$LAB" env)"
 eval "$("$OPENSTACK" env)"
 
@@ -64,7 +64,7 @@ node_start
 for site in berlin dublin; do api POST /clouds "$(cloud_body "$site")" >/dev/null; done
 api POST /clouds/probe "$(cumulus_body)" | jq -c '{ok, identity, version, machines, problems: [.problems[].what]}'
 api POST /clouds "$(cumulus_body)" >/dev/null
-"$LAB" virsh berlin domstate $NAME >/dev/null 2>&1 || "$LAB" machine $NAME berlin ip=61 tags=prod,tier=app
+"$LAB" virsh berlin domstate $NAME >/dev/null 2>&1 || "$LAB" machine $NAME berlin ip=150 tags=prod,tier=app
 "$LAB" wait $NAME
 watch_copies &
 WATCHER=$!

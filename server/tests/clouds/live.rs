@@ -2,7 +2,7 @@
 
 use super::{
     copy::Chain,
-    harness::{Bed, beds, libvirt, until},
+    harness::{Bed, libvirt, pairs, until},
 };
 use model::machine::PowerState;
 use server::clouds::{Cloud, MigrateRequest, StopMode};
@@ -68,7 +68,7 @@ async fn clean(bed: &Bed, id: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_running_machine_goes_there_and_back_without_stopping() {
-    for bed in beds() {
+    for bed in pairs() {
         let name = "suite-live";
         let id = started(&bed, name, &["disks=2", "fill=64"]).await;
         if bed.lab.is_some() {
