@@ -3,7 +3,7 @@
 use super::{
     rows::Context,
     search::{self, Expr, Matcher},
-    table::{Row, Table},
+    table::{Entry, Table},
 };
 use crate::{
     error::{Code, Error, Result},
@@ -85,7 +85,7 @@ pub fn page(node: &Node, request: &Request) -> Result<Page<MachineRow>> {
     let (rows, more) = if by == By::Name {
         window_by_name(found, after.as_ref(), request, descending)
     } else {
-        let keyed = found.into_iter().map(|row| (key(by, row, &context), row)).collect();
+        let keyed = found.into_iter().enumerate().map(|(at, row)| (key(by, row, &context), at, row)).collect();
         window(keyed, after.as_ref(), request, descending)
     };
     let next = rows.last().filter(|_| more).map(|row| write_cursor(&request.sort, by, row, &context));
@@ -93,32 +93,27 @@ pub fn page(node: &Node, request: &Request) -> Result<Page<MachineRow>> {
 }
 
 /// In the order of names.
-fn matching<'t>(table: &'t Table, expr: &Expr, context: &Context) -> Vec<&'t Row> {
-    let (matcher, now) = (Matcher::new(expr, context), now());
-    table.rows().iter().map(AsRef::as_ref).filter(|r| matcher.matches(r, context, now)).collect()
+fn matching<'t>(table: &'t Table, expr: &Expr, context: &Context) -> Vec<&'t Entry> {
+    let (matcher, now) = (Matcher::new(expr, context, table), now());
+    table.rows().iter().filter(|r| matcher.matches(r, context, now)).collect()
 }
 
-/// Sort key, name and id: an order without equals.
-type Place<'a> = (&'a Key<'a>, &'a str, &'a str);
-type Keyed<'a> = (Key<'a>, &'a Row);
-
-fn place<'a>(keyed: &'a Keyed<'a>) -> Place<'a> {
-    (&keyed.0, &keyed.1.key, &keyed.1.id)
-}
+/// Sort key, place in the order of names, row.
+type Keyed<'a> = (Key<'a>, usize, &'a Entry);
 
 fn direction(order: Ordering, descending: bool) -> Ordering {
     if descending { order.reverse() } else { order }
 }
 
 /// Already in order: no sorting at all.
-fn window_by_name<'t>(mut found: Vec<&'t Row>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<&'t Row>, bool) {
+fn window_by_name<'t>(mut found: Vec<&'t Entry>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<&'t Entry>, bool) {
     if descending {
         found.reverse();
     }
     let start = match (&request.from, after) {
         (From::Offset(n), _) => *n,
         (_, Some(c)) => {
-            let passed = |r: &&Row| direction((&*r.key, r.id.as_str()).cmp(&(c.name.as_str(), c.id.as_str())), descending).is_le();
+            let passed = |r: &&Entry| direction((r.words.name(), r.id.as_str()).cmp(&(c.name.as_str(), c.id.as_str())), descending).is_le();
             found.partition_point(passed)
         }
         _ => 0,
@@ -129,10 +124,11 @@ fn window_by_name<'t>(mut found: Vec<&'t Row>, after: Option<&Cursor>, request: 
 }
 
 /// Only the rows up to the end of the window are put in order.
-fn window<'t>(mut all: Vec<Keyed<'t>>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<&'t Row>, bool) {
-    let compare = |a: &Keyed, b: &Keyed| direction(place(a).cmp(&place(b)), descending);
+fn window<'t>(mut all: Vec<Keyed<'t>>, after: Option<&Cursor>, request: &Request, descending: bool) -> (Vec<&'t Entry>, bool) {
+    let compare = |a: &Keyed, b: &Keyed| direction((&a.0, a.1).cmp(&(&b.0, b.1)), descending);
     if let Some(c) = after {
-        all.retain(|k| direction(place(k).cmp(&(&c.key, c.name.as_str(), c.id.as_str())), descending).is_gt());
+        let end = (&c.key, c.name.as_str(), c.id.as_str());
+        all.retain(|(key, _, row)| direction((key, row.words.name(), row.id.as_str()).cmp(&end), descending).is_gt());
     }
     let start = if let From::Offset(n) = request.from { n.min(all.len()) } else { 0 };
     let end = start.saturating_add(request.limit).min(all.len());
@@ -142,11 +138,11 @@ fn window<'t>(mut all: Vec<Keyed<'t>>, after: Option<&Cursor>, request: &Request
         all.truncate(end);
     }
     all.sort_unstable_by(compare);
-    (all.into_iter().skip(start).map(|(_, row)| row).collect(), more)
+    (all.into_iter().skip(start).map(|(.., row)| row).collect(), more)
 }
 
-fn key<'a>(by: By, row: &Row, context: &'a Context) -> Key<'a> {
-    let cloud = || context.clouds.get(&*row.cloud_id);
+fn key<'a>(by: By, row: &Entry, context: &'a Context) -> Key<'a> {
+    let cloud = || context.clouds.get(&*row.row.cloud_id);
     let number = |n: u64| Key::Number(n.cast_signed());
     match by {
         By::Name => Key::Name,
@@ -174,13 +170,13 @@ fn not_understood(e: &search::SearchError) -> Error {
     Error { fields: vec![field], ..Error::new(Code::Invalid, e.message.clone()) }
 }
 
-fn write_cursor(sort: &str, by: By, row: &Row, context: &Context) -> String {
+fn write_cursor(sort: &str, by: By, row: &Entry, context: &Context) -> String {
     let key = match key(by, row, context) {
         Key::Text(text) => Key::Text(text.into_owned().into()),
         Key::Number(number) => Key::Number(number),
         Key::Name => Key::Name,
     };
-    let cursor = Cursor { sort: sort.into(), key, name: row.key.to_string(), id: row.id.clone() };
+    let cursor = Cursor { sort: sort.into(), key, name: row.words.name().to_owned(), id: row.id.clone() };
     URL_SAFE_NO_PAD.encode(serde_json::to_vec(&cursor).unwrap_or_default())
 }
 

@@ -17,6 +17,7 @@ mod rows;
 mod runtime;
 pub mod search;
 mod table;
+mod words;
 
 pub use count::{Count, count_by_cloud};
 pub use facts::reload;

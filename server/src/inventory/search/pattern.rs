@@ -18,6 +18,11 @@ impl Pattern {
         &self.text
     }
 
+    /// In small letters, of a pattern without a star.
+    pub fn lower(&self) -> &str {
+        &self.parts[0]
+    }
+
     pub fn has_star(&self) -> bool {
         self.parts.len() > 1
     }

@@ -1,9 +1,13 @@
 //! Runs a search over the rows in memory.
 
 use super::{Expr, Pattern, Rpo, Term};
-use crate::inventory::{rows::Context, table::Row};
+use crate::inventory::{
+    rows::Context,
+    table::{Entry, Table},
+};
+use memchr::memmem::Finder;
 use model::{Millis, cloud::Cloud, protection::ReplicationState};
-use std::{borrow::Cow, collections::HashSet, net::IpAddr};
+use std::net::IpAddr;
 
 /// An expression made ready for many rows: what depends on the cloud alone is decided once for each cloud.
 pub enum Matcher {
@@ -11,32 +15,61 @@ pub enum Matcher {
     And(Vec<Matcher>),
     Or(Vec<Matcher>),
     Not(Box<Matcher>),
-    Clouds(HashSet<String>),
+    /// By the numbers of the clouds in the table.
+    Clouds(Vec<bool>),
+    Holds(Box<Finder<'static>>),
     Row(Term),
 }
 
 impl Matcher {
-    pub fn new(expr: &Expr, context: &Context) -> Self {
-        let all = |parts: &[Expr]| parts.iter().map(|p| Self::new(p, context)).collect();
+    pub fn new(expr: &Expr, context: &Context, table: &Table) -> Self {
+        let all = |parts: &[Expr]| {
+            let mut parts: Vec<_> = parts.iter().map(|p| Self::new(p, context, table)).collect();
+            parts.sort_by_key(Self::cost);
+            parts
+        };
         match expr {
             Expr::All => Self::All,
             Expr::And(parts) => Self::And(all(parts)),
             Expr::Or(parts) => Self::Or(all(parts)),
-            Expr::Not(inner) => Self::Not(Box::new(Self::new(inner, context))),
-            Expr::Term(term) => match of_cloud(term) {
-                Some(holds) => Self::Clouds(context.clouds.values().filter(|c| holds(c)).map(|c| c.id.clone()).collect()),
-                None => Self::Row(term.clone()),
-            },
+            Expr::Not(inner) => Self::Not(Box::new(Self::new(inner, context, table))),
+            Expr::Term(term) => Self::term(term, context, table),
         }
     }
 
-    pub fn matches(&self, row: &Row, context: &Context, now: Millis) -> bool {
+    fn term(term: &Term, context: &Context, table: &Table) -> Self {
+        if let Some(holds) = of_cloud(term) {
+            let mut clouds = vec![];
+            for number in context.clouds.values().filter(|c| holds(c)).filter_map(|c| table.cloud(&c.id)) {
+                clouds.resize(clouds.len().max(number + 1), false);
+                clouds[number] = true;
+            }
+            return Self::Clouds(clouds);
+        }
+        match term {
+            Term::Text(pattern) if !pattern.has_star() => Self::Holds(Box::new(Finder::new(pattern.lower()).into_owned())),
+            _ => Self::Row(term.clone()),
+        }
+    }
+
+    /// What is quick to tell comes first; the order means nothing else.
+    fn cost(&self) -> u8 {
+        match self {
+            Self::All | Self::Clouds(_) => 0,
+            Self::Row(Term::State(_) | Term::Cpu(..) | Term::Mem(..) | Term::Disk(..)) => 1,
+            Self::Holds(_) | Self::Row(_) => 2,
+            Self::And(_) | Self::Or(_) | Self::Not(_) => 3,
+        }
+    }
+
+    pub fn matches(&self, row: &Entry, context: &Context, now: Millis) -> bool {
         match self {
             Self::All => true,
             Self::And(parts) => parts.iter().all(|p| p.matches(row, context, now)),
             Self::Or(parts) => parts.iter().any(|p| p.matches(row, context, now)),
             Self::Not(inner) => !inner.matches(row, context, now),
-            Self::Clouds(ids) => ids.contains(&*row.cloud_id),
+            Self::Clouds(numbers) => numbers.get(row.cloud).copied().unwrap_or_default(),
+            Self::Holds(text) => text.find(row.words.all().as_bytes()).is_some(),
             Self::Row(term) => row_matches(term, row, context, now),
         }
     }
@@ -54,13 +87,13 @@ fn of_cloud(term: &Term) -> Option<OfCloud<'_>> {
     })
 }
 
-fn row_matches(term: &Term, row: &Row, context: &Context, now: Millis) -> bool {
+fn row_matches(term: &Term, row: &Entry, context: &Context, now: Millis) -> bool {
     let facts = &context.facts;
     match term {
-        Term::Text(p) => p.is_in(&row.key) || row.addresses.iter().any(|a| p.is_in(a)) || row.tags.iter().any(|t| p.is_in(&lower(t))),
-        Term::Name(p) => p.is_in(&row.key),
-        Term::Tag(p) => row.tags.iter().any(|t| tag(p, &lower(t))),
-        Term::Ip(p) => row.addresses.iter().any(|a| address(p, a)),
+        Term::Text(p) => p.is_in(row.words.name()) || row.words.addresses().chain(row.words.tags()).any(|word| p.is_in(word)),
+        Term::Name(p) => p.is_in(row.words.name()),
+        Term::Tag(p) => row.words.tags().any(|word| tag(p, word)),
+        Term::Ip(p) => row.words.addresses().any(|word| address(p, word)),
         Term::Group(p) => facts.members.get(&row.id).is_some_and(|m| p.is(&m.group.to_lowercase())),
         Term::State(s) => row.state == *s,
         Term::Role(r) => facts.copies.get(&row.id).is_some_and(|c| c.role == *r),
@@ -76,12 +109,6 @@ fn row_matches(term: &Term, row: &Row, context: &Context, now: Millis) -> bool {
         // Decided for each cloud.
         Term::Site(_) | Term::Cloud(_) | Term::Status(_) | Term::Simulated(_) => false,
     }
-}
-
-/// Tags are small letters almost always: no copy for each of 50,000 rows.
-fn lower(text: &str) -> Cow<'_, str> {
-    let is_lower = text.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    if is_lower { Cow::Borrowed(text) } else { Cow::Owned(text.to_lowercase()) }
 }
 
 /// The whole tag, or its key.
