@@ -5,5 +5,6 @@
 pub mod failover;
 pub mod mappings;
 pub mod move_machine;
+pub mod points;
 pub mod problems;
 pub mod protect;

@@ -15,6 +15,8 @@ pub struct MoveDraft {
     pub machine_id: String,
     pub target: String,
     pub mode: MoveMode,
+    /// Identifier of an older recovery point; empty: the last changes.
+    pub point: String,
     pub networks: Vec<Mapping>,
     pub storage: Vec<Mapping>,
     pub health: HealthDraft,
@@ -41,7 +43,7 @@ impl MoveDraft {
             stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, &limits::STOP_TIMEOUT_SECONDS, "seconds"),
             service_addresses: addresses(&mut faults, &self.addresses),
             keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, &limits::KEEP_SOURCE_HOURS, "hours"),
-            point_id: None,
+            point_id: (!self.point.is_empty()).then(|| self.point.clone()),
         };
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }
@@ -90,6 +92,7 @@ mod tests {
             machine_id: "m".into(),
             target: "c".into(),
             mode: MoveMode::Auto,
+            point: String::new(),
             networks: vec![],
             storage: vec![],
             health: HealthDraft::from(&HealthCheck::Running),
@@ -102,6 +105,12 @@ mod tests {
     #[test]
     fn addresses_may_be_separated_as_people_do() {
         assert_eq!(draft().parse().map(|r| r.service_addresses.len()), Ok(2));
+    }
+
+    #[test]
+    fn an_older_point_is_only_asked_for_when_one_was_chosen() {
+        let point = |id: &str| MoveDraft { point: id.into(), ..draft() }.parse().map(|r| r.point_id);
+        assert_eq!((point(""), point("p4")), (Ok(None), Ok(Some("p4".into()))));
     }
 
     #[test]
