@@ -36,7 +36,7 @@ impl MoveDraft {
         let request = MoveRequest {
             machine_id: self.machine_id.clone(),
             target_cloud_id: self.target.clone(),
-            mode: self.mode,
+            mode: if self.point.is_empty() { self.mode } else { MoveMode::Cold },
             networks: self.networks.clone(),
             storage: self.storage.clone(),
             health,
@@ -111,6 +111,9 @@ mod tests {
     fn an_older_point_is_only_asked_for_when_one_was_chosen() {
         let point = |id: &str| MoveDraft { point: id.into(), ..draft() }.parse().map(|r| r.point_id);
         assert_eq!((point(""), point("p4")), (Ok(None), Ok(Some("p4".into()))));
+        // What was chosen before the point was.
+        let live = MoveDraft { point: "p4".into(), mode: MoveMode::Live, ..draft() };
+        assert_eq!(live.parse().map(|r| r.mode), Ok(MoveMode::Cold));
     }
 
     #[test]

@@ -68,13 +68,15 @@ fn Mode(fields: MoveFields, machine: StoredValue<Machine>, clouds: StoredValue<V
     };
     view! {
         // With an older point nothing is copied, so there is nothing to choose.
-        <fieldset class="choices" hidden=from_point>
-            <legend>"How"</legend>
-            {radio(MoveMode::Auto, "Automatic.", "Warm where the source can, else cold.")}
-            {radio(MoveMode::Warm, "Warm.", "Copied while it runs, stopped briefly for the rest.")}
-            {radio(MoveMode::Cold, "Cold.", "Stopped, copied, started.")}
-            {radio(MoveMode::Live, "Live.", "Running, with its memory.")}
-        </fieldset>
+        <Show when=move || !from_point.get()>
+            <fieldset class="choices">
+                <legend>"How"</legend>
+                {radio(MoveMode::Auto, "Automatic.", "Warm where the source can, else cold.")}
+                {radio(MoveMode::Warm, "Warm.", "Copied while it runs, stopped briefly for the rest.")}
+                {radio(MoveMode::Cold, "Cold.", "Stopped, copied, started.")}
+                {radio(MoveMode::Live, "Live.", "Running, with its memory.")}
+            </fieldset>
+        </Show>
     }
 }
 

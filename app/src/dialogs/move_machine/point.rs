@@ -20,7 +20,7 @@ pub fn Point(fields: MoveFields, machine: StoredValue<Machine>) -> impl IntoView
     view! {
         <Show when=move || points.with(|p| !p.is_empty())>
             <PointField name="move-point" label="It comes up there with" value=fields.point points usual=Usual::LastChanges/>
-            {move || chosen().map(|at| view! { <p class="note warn">"It comes up "<GivenUp at/>" Nothing is copied: it is stopped here and made there."</p> })}
+            {move || chosen().map(|at| view! { <p class="note warn"><span>"It comes up "<GivenUp at/>" Nothing is copied: it is stopped here and made there."</span></p> })}
         </Show>
     }
 }
