@@ -1,6 +1,7 @@
 //! Findings of a check: what is wrong and what to do about it, worst first, never by colour alone. What several machines
 //! have in common is said once.
 
+use super::names;
 use crate::components::status::{Shown, Status};
 use leptos::prelude::*;
 use model::{
@@ -26,19 +27,16 @@ fn row(found: Finding) -> impl IntoView {
             <div>
                 <p><b>{subject}</b>": "{found.what}</p>
                 {(!found.remedy.is_empty()).then(|| view! { <p class="remedy">{found.remedy}</p> })}
-                {rest.map(|names| view! { <details class="more"><summary>"All of them"</summary><p>{names}</p></details> })}
+                {names::all(rest)}
             </div>
         </li>
     }
 }
 
-/// The names as one reads them, and all of them where those are not all.
+/// One name, or how many and which.
 fn named(subjects: &[String]) -> (String, Option<String>) {
-    match subjects {
-        [one] => (one.clone(), None),
-        all if all.len() <= NAMED => (format!("{} times: {}", all.len(), all.join(", ")), None),
-        all => (format!("{} times: {} …", all.len(), all[..NAMED].join(", ")), Some(all.join(", "))),
-    }
+    let (text, rest) = names::few(subjects, NAMED);
+    (if subjects.len() == 1 { text } else { format!("{} times: {text}", subjects.len()) }, rest)
 }
 
 #[cfg(test)]
