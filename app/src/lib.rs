@@ -9,6 +9,7 @@ pub mod dialogs;
 pub mod format;
 pub mod frame;
 pub mod live;
+pub mod order;
 pub mod pages;
 pub mod routes;
 pub mod shell;

@@ -18,6 +18,9 @@ fn early(now: i64) -> String {
     )
 }
 
+/// What is typed into the page before it reacts.
+const KEPT: &str = include_str!("shell/kept.js");
+
 /// With `CROSSFADE_DEV` only: `cargo xtask dev` writes a new word into the file after each build.
 const RELOAD: &str = "let w;setInterval(async()=>{try{let r=await fetch('/pkg/reload.txt',{cache:'no-store'});\
     if(!r.ok)return;let t=await r.text();if(w&&w!==t)location.reload();w=t}catch(e){}},1000)";
@@ -33,11 +36,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     let start = assets.script.map(|(js, wasm)| {
         // The mark is for whoever measures or tests: from here on the page reacts.
         let run = format!(
-            "import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>m.hydrate())).then(()=>performance.mark('hydrated'))"
+            "import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>{{kept.look();return m.hydrate()}}))\
+             .then(()=>{{kept.giveBack();performance.mark('hydrated')}})"
         );
         view! {
             <link rel="modulepreload" href=js nonce=use_nonce()/>
             <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+            <script nonce=use_nonce()>{KEPT}</script>
             <script type="module" nonce=use_nonce()>{run}</script>
         }
     });

@@ -198,16 +198,57 @@ test('the palette does things, and a failover asked for there is asked once', as
   await expect(page.locator('#palette-8')).toBeInViewport();
 });
 
-// Not yet: the palette leads to the machine's page, and the dialog stays closed there.
-test.fixme('the palette opens the move of a machine', async ({ page }) => {
+async function palette(page: Page, words: string, option: RegExp): Promise<void> {
+  await page.keyboard.press('Control+k');
+  await page.keyboard.type(words);
+  await expect(page.getByRole('option', { name: option })).toBeVisible();
+  await page.keyboard.press('Enter');
+}
+
+test('what the palette asks for is asked on whatever page it leads to', async ({ page }) => {
   await admin(page);
   await live(page);
+  // Some of berlin are protected by now.
+  const machine = (await node.api('GET', '/machines?q=site:dublin%20state:running&limit=1')).items[0];
+  const asks = [
+    { words: `move ${machine.name}`, option: new RegExp(`Move ${machine.name} .*to cloud`), dialog: 'Move to cloud', path: `/machines/${machine.id}` },
+    { words: `protect ${machine.name}`, option: new RegExp(`Protect ${machine.name}`), dialog: 'Protect this machine', path: `/machines/${machine.id}` },
+    { words: 'fail over berlin', option: /Fail over berlin/, dialog: 'Fail over berlin', path: '/' },
+  ];
+  for (const { words, option, dialog, path } of asks) {
+    const shown = page.getByRole('dialog', { name: dialog });
+    // From a page of another kind, and once more from the page where it is asked.
+    await page.getByRole('link', { name: 'Runs', exact: true }).click();
+    await expect(page.getByRole('heading', { level: 1, name: 'Runs' })).toBeVisible();
+    for (const from of ['from another page', 'from its own page']) {
+      await palette(page, words, option);
+      await expect(shown, `${dialog}, ${from}`).toBeVisible();
+      expect(await shown.evaluate((d: HTMLDialogElement) => d.matches(':modal')), `${dialog}, ${from}`).toBe(true);
+      await page.keyboard.press('Escape');
+      await expect(shown).toBeHidden();
+      await expect(page).toHaveURL(`${node.url}${path}`);
+    }
+    // As a link that somebody was sent, and no second time after that.
+    const query = path === '/' ? '?failover=berlin' : `?do=${words.split(' ')[0]}`;
+    await page.goto(`${path}${query}`);
+    await expect(shown, `${dialog}, by a link`).toBeVisible();
+    await page.keyboard.press('Escape');
+    await expect(page).toHaveURL(`${node.url}${path}`);
+    await page.reload();
+    await live(page);
+    await expect(shown).toBeHidden();
+  }
+});
+
+test('the palette does not ask what is refused, and says why', async ({ page }) => {
+  await node.user('nina', 'viewer');
+  await signIn(page, 'nina', GIVEN);
+  await live(page);
   const machine = (await node.api('GET', '/machines?q=state:running&limit=1')).items[0];
-  await page.keyboard.press('Control+k');
-  await page.keyboard.type(`move ${machine.name}`);
-  await expect(page.getByRole('option', { name: /to cloud/ })).toBeVisible();
-  await page.keyboard.press('Enter');
-  await expect(page.getByRole('dialog', { name: 'Move to cloud' })).toBeVisible();
+  await palette(page, `move ${machine.name}`, new RegExp(`Move ${machine.name} .*to cloud`));
+  await expect(page.locator('.toast')).toContainText('operator');
+  await expect(page.getByRole('dialog', { name: 'Move to cloud' })).toBeHidden();
+  await expect(page).toHaveURL(`${node.url}/machines/${machine.id}`);
 });
 
 test('another page takes the focus and tells its title', async ({ page }) => {
@@ -235,6 +276,7 @@ test('one changes the own password at any time', async ({ page }) => {
   await expect(dialog).toBeHidden();
   // The session goes on with its new protection against foreign forms.
   await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.waitForURL(url => url.pathname === '/sign-in');
   await signIn(page, 'otto', 'a longer walk by the sea');
 });
 

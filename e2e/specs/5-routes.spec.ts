@@ -2,6 +2,7 @@
 // page takes over what the server rendered, and nothing complains on the way.
 import type { Page } from '@playwright/test';
 import { expect, test } from '../support/test';
+import { PASSWORD } from '../support/console';
 import { NOBODY, SimulatedNode } from '../support/simulated';
 
 const LISTS = ['/', '/machines', '/clouds', '/protection', '/plans', '/runs', '/activity', '/settings'];
@@ -20,7 +21,8 @@ test.beforeAll(async ({ browser }) => {
   const machine = (await ask('GET', '/machines?q=site:berlin%20state:stopped&limit=1')).items[0];
   const there = clouds.find((c: any) => c.site === 'dublin');
   const group = await ask('POST', '/groups', { name: 'shop', protected_site: 'berlin', recovery_site: 'dublin', target_cloud_id: there.id });
-  const plan = await ask('POST', '/plans', { name: 'shop', group_ids: [group.id] });
+  const prompt = { name: 'Prompt', before_priority: 1, action: { type: 'prompt', question: 'Shall it go on?' } };
+  const plan = await ask('POST', '/plans', { name: 'shop', group_ids: [group.id], callouts: [prompt] });
   const run = await ask('POST', '/moves', { machine_id: machine.id, target_cloud_id: there.id, mode: 'cold' });
   Object.assign(ids, { machines: machine.id, clouds: clouds[0].id, protection: group.id, plans: plan.id, runs: run.id });
 });
@@ -58,6 +60,70 @@ test('the sign-in page takes over its form', async ({ browser }) => {
   await opens(page, '/sign-in');
   await expect(page.getByRole('button', { name: 'Sign in' })).toBeEnabled();
   await context.close();
+});
+
+/** The page's scripts come when the answer is called: until then somebody fills in what the server rendered. */
+async function heldBack(page: Page): Promise<() => void> {
+  let release = () => {};
+  const gate = new Promise<void>(done => { release = done; });
+  await page.route(/\.wasm/, async route => {
+    await gate;
+    await route.continue();
+  });
+  return release;
+}
+
+async function opensLate(page: Page, path: string): Promise<() => Promise<unknown>> {
+  const release = await heldBack(page);
+  await page.goto(path, { waitUntil: 'domcontentloaded' });
+  return () => {
+    release();
+    return hydrated(page);
+  };
+}
+
+test('what is typed before the page reacts signs in', async ({ browser }) => {
+  const context = await browser.newContext({ baseURL: node.url, storageState: NOBODY });
+  const page = await context.newPage();
+  const react = await opensLate(page, '/sign-in');
+  await page.getByLabel('Name').fill('admin');
+  await page.getByLabel('Password').fill(PASSWORD);
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeDisabled();
+  await react();
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(`${node.url}/`);
+  await context.close();
+});
+
+test('text, lists and long texts that were filled in early are part of the plan', async ({ page }) => {
+  const react = await opensLate(page, `/plans/${ids.plans}`);
+  await expect(page.getByLabel('Name', { exact: true }).first()).toHaveValue('shop');
+  await page.getByLabel('Question').fill('Is it really lost?');
+  await page.getByLabel('When').selectOption({ label: 'After all' });
+  await react();
+  await expect(page.getByLabel('Question')).toHaveValue('Is it really lost?');
+  await page.getByRole('button', { name: 'Save the plan' }).click();
+  await expect.poll(async () => (await ask('GET', `/plans/${ids.plans}`)).callouts).toMatchObject([{ before_priority: 6, action: { question: 'Is it really lost?' } }]);
+});
+
+test('a certificate, a kind of cloud and a box that were chosen early stay chosen', async ({ page }) => {
+  const react = await opensLate(page, '/clouds/add');
+  const long = page.locator('textarea').first();
+  await long.fill('-----BEGIN');
+  await react();
+  await expect(long).toHaveValue('-----BEGIN');
+  // The signal behind it has it too: drawn again from there.
+  await page.unroute(/\.wasm/);
+  const again = await opensLate(page, '/clouds/add');
+  await page.getByRole('radio', { name: /Simulat/ }).check();
+  await again();
+  await expect(page.getByRole('radio', { name: /Simulat/ })).toBeChecked();
+  await expect(page.locator('textarea')).toHaveCount(0);
+  await page.unroute(/\.wasm/);
+  const rows = await opensLate(page, '/machines');
+  await page.locator('tr.row input[type=checkbox]').nth(2).check();
+  await rows();
+  await expect(page.getByRole('region', { name: 'Chosen machines' })).toContainText('1 chosen');
 });
 
 test('every page by a click, without a new document', async ({ page }) => {

@@ -66,8 +66,6 @@ export class SimulatedNode {
     const context = await browser.newContext({ baseURL: this.url, storageState: NOBODY });
     const page = await context.newPage();
     await page.goto('/sign-in');
-    // What is typed before the page has taken over is lost.
-    await page.waitForFunction(() => performance.getEntriesByName('hydrated').length > 0);
     await page.getByLabel('Name').fill('admin');
     await page.getByLabel('Password').fill(this.oneTimePassword());
     await page.getByRole('button', { name: 'Sign in' }).click();

@@ -20,8 +20,6 @@ export const oneTimePassword = () => readFileSync(`${STATE}/data/initial-passwor
 
 export async function signIn(page: Page, name = 'admin', password = PASSWORD) {
   await page.goto('/sign-in');
-  // What is typed before the page has taken over is lost.
-  await page.waitForFunction(() => performance.getEntriesByName('hydrated').length > 0);
   await page.getByLabel('Name').fill(name);
   await page.getByLabel('Password').fill(password);
   const answer = page.waitForResponse(r => r.url().endsWith('/api/v1/session'));

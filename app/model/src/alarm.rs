@@ -3,6 +3,9 @@
 use crate::{Id, Millis, Severity};
 use serde::{Deserialize, Serialize};
 
+/// The clock of the node jumped, and nobody took it back or said that it is right: the one alarm that is acknowledged.
+pub const CLOCK_UNSETTLED: &str = "clock_unsettled";
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Alarm {

@@ -14,15 +14,10 @@ pub fn Dialog(
 ) -> impl IntoView {
     let node = NodeRef::<html::Dialog>::new();
     Effect::new(move |_| {
-        let Some(dialog) = node.get() else { return };
-        #[cfg(feature = "hydrate")]
-        if open.get() && !dialog.open() {
-            let _ = dialog.show_modal();
-        } else if !open.get() && dialog.open() {
-            dialog.close();
+        let (dialog, open_now) = (node.get(), open.get());
+        if let Some(dialog) = dialog {
+            follow(dialog, open_now, open);
         }
-        #[cfg(not(feature = "hydrate"))]
-        let _ = dialog;
     });
     view! {
         <dialog class=format!("dialog {look}") node_ref=node on:close=move |_| open.set(false) aria-label=title>
@@ -36,3 +31,25 @@ pub fn Dialog(
         </dialog>
     }
 }
+
+/// A dialog that is asked for by the address is built before its page stands in the document, while the page waits for
+/// what it shows; until then the browser refuses to show it.
+#[cfg(feature = "hydrate")]
+fn follow(dialog: web_sys::HtmlDialogElement, open_now: bool, open: RwSignal<bool>) {
+    match (open_now, dialog.open()) {
+        (true, false) if !dialog.is_connected() => request_animation_frame(move || {
+            if let Some(open_now) = open.try_get_untracked() {
+                follow(dialog, open_now, open);
+            }
+        }),
+        (true, false) => {
+            // Only refused when it is shown already, which was looked at.
+            let _ = dialog.show_modal();
+        }
+        (false, true) => dialog.close(),
+        _ => {}
+    }
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn follow<D>(_: D, _: bool, _: RwSignal<bool>) {}

@@ -57,6 +57,7 @@ pub fn TextField(
                 placeholder=placeholder
                 aria-describedby=note
                 aria-invalid=move || error.with(Option::is_some).to_string()
+                value=value.get_untracked()
                 bind:value=value
             />
         </Field>
@@ -130,7 +131,7 @@ pub fn SwitchField(
     view! {
         <div class="field">
             <label class="switch">
-                <input type="checkbox" id=name.clone() name=name aria-describedby=note.clone() bind:checked=value/>
+                <input type="checkbox" id=name.clone() name=name aria-describedby=note.clone() checked=value.get_untracked() bind:checked=value/>
                 <span class="field-label">{label}</span>
             </label>
             <p class="field-note" id=note>{help}</p>

@@ -5,5 +5,7 @@
 pub mod failover;
 pub mod mappings;
 pub mod move_machine;
+mod names;
+pub mod points;
 pub mod problems;
 pub mod protect;

@@ -35,6 +35,7 @@ pub fn Arrival() -> impl IntoView {
             travelled.set(true);
             focus_page();
         }
+        show_way();
         here
     });
     view! { <p class="unseen" role="status">{move || travelled.get().then(|| title.map(|t| t.get()))}</p> }
@@ -59,3 +60,18 @@ fn focus_page() {
 
 #[cfg(not(feature = "hydrate"))]
 fn focus_page() {}
+
+/// On a phone the ways are a strip that scrolls: the present one is brought into sight.
+#[cfg(feature = "hydrate")]
+fn show_way() {
+    request_animation_frame(|| {
+        let find = |selector| web_sys::window()?.document()?.query_selector(selector).ok().flatten();
+        let (Some(strip), Some(here)) = (find("nav.ways"), find("nav.ways [aria-current=page]")) else { return };
+        let (frame, own) = (strip.get_bounding_client_rect(), here.get_bounding_client_rect());
+        let off = (own.right() - frame.right()).max(0.0) + (own.left() - frame.left()).min(0.0);
+        strip.set_scroll_left(strip.scroll_left() + off.round() as i32);
+    });
+}
+
+#[cfg(not(feature = "hydrate"))]
+fn show_way() {}

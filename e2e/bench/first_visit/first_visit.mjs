@@ -74,7 +74,7 @@ async function signIn(browser, node) {
   const context = await browser.newContext({ baseURL: node.base });
   const page = await context.newPage();
   await page.goto('/sign-in');
-  // What is typed before the page has taken over is lost.
+  // The first visit is over when the page reacts.
   await page.waitForFunction(() => performance.getEntriesByName('hydrated').length > 0);
   await page.getByLabel('Name').fill('admin');
   await page.getByLabel('Password').fill(readFileSync(join(node.dir, 'initial-password'), 'utf8').trim());

@@ -87,16 +87,20 @@ impl Client {
     }
 
     pub async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.send(Method::GET, path, None).await
+        self.send(Method::GET, path, None, None).await
     }
     pub async fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
-        self.send(Method::POST, path, Some(encode(body)?)).await
+        self.send(Method::POST, path, Some(encode(body)?), None).await
     }
     pub async fn put<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
-        self.send(Method::PUT, path, Some(encode(body)?)).await
+        self.send(Method::PUT, path, Some(encode(body)?), None).await
+    }
+    /// Refused when it is no longer the version that the change was made from.
+    pub async fn put_seen<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize, version: i64) -> Result<T> {
+        self.send(Method::PUT, path, Some(encode(body)?), Some(version)).await
     }
     pub async fn delete<T: DeserializeOwned>(&self, path: &str) -> Result<T> {
-        self.send(Method::DELETE, path, None).await
+        self.send(Method::DELETE, path, None, None).await
     }
 
     /// All pages of a list. `path` may have a query already.
@@ -114,13 +118,16 @@ impl Client {
         }
     }
 
-    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>) -> Result<T> {
+    async fn send<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<String>, seen: Option<i64>) -> Result<T> {
         let mut request = self.http.request(method.clone(), format!("{}/api/v1{path}", self.base));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);
         }
         if method == Method::POST {
             request = request.header("idempotency-key", uuid::Uuid::new_v4().to_string());
+        }
+        if let Some(version) = seen {
+            request = request.header("if-match", format!("\"{version}\""));
         }
         if let Some(body) = body {
             request = request.header("content-type", "application/json").body(body);

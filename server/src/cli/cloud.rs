@@ -8,7 +8,7 @@ use super::{
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::cloud::{Cloud, DriverInfo, NewCloud, ProbeReport};
+use model::cloud::{Cloud, DriverInfo, NewCloud, ProbeReport, Resources};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -26,6 +26,8 @@ pub enum Command {
     Remove { cloud: String },
     /// Look whether a cloud answers, and as what
     Probe { cloud: String },
+    /// Its networks and storage pools: what mappings are written with
+    Resources { cloud: String },
 }
 
 #[derive(Args)]
@@ -81,6 +83,10 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
             api.delete::<serde_json::Value>(&format!("/clouds/{id}")).await?;
             out.say(format!("{cloud} is removed."));
             Ok(())
+        }
+        Command::Resources { cloud } => {
+            let id = names::cloud(api, &cloud).await?;
+            out.show(&api.get::<Resources>(&format!("/clouds/{id}/resources")).await?, resources)
         }
         Command::Probe { cloud } => {
             let id = names::cloud(api, &cloud).await?;
@@ -200,6 +206,12 @@ fn show(c: &Cloud) -> String {
     );
     lines.extend(c.fields.iter().map(|(name, value)| format!("  {name:<12} {}", value.lines().next().unwrap_or_default())));
     lines.join("\n")
+}
+
+fn resources(r: &Resources) -> String {
+    let networks = table(["network", "kind"], &r.networks, |n| [n.name.clone(), n.kind.clone()]);
+    let pools = table(["pool", "kind"], &r.pools, |p| [p.name.clone(), p.kind.clone()]);
+    format!("{networks}\n\n{pools}")
 }
 
 fn drivers(all: &[DriverInfo]) -> String {

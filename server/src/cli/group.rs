@@ -8,12 +8,28 @@ use super::{
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::protection::{Group, NewGroup, Policy, Reprotection};
+use model::{
+    Mapping,
+    protection::{Group, NewGroup, Policy, Reprotection},
+};
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Protect machines: keep recovery points of them at another site
     Add(Add),
+    /// Change a group; what is not named stays as it is
+    Change(Box<Change>),
+    /// Take more machines into a group
+    Protect {
+        group: String,
+        #[arg(required = true)]
+        machines: Vec<String>,
+    },
+    /// End the protection of one machine; its recovery points go, the machine stays
+    Release {
+        group: String,
+        machine: String,
+    },
     List,
     /// One group with its members
     Show {
@@ -69,9 +85,85 @@ pub struct Add {
     storage: Vec<String>,
 }
 
+#[derive(Args)]
+pub struct Change {
+    group: String,
+    /// A new name
+    #[arg(long)]
+    name: Option<String>,
+    /// Where its machines run; only while it has none
+    #[arg(long)]
+    protected_site: Option<String>,
+    /// Where they come up; only while it has none
+    #[arg(long)]
+    recovery_site: Option<String>,
+    /// The cloud at the recovery site that keeps the recovery points; only while it has no machine
+    #[arg(long, value_name = "CLOUD")]
+    target: Option<String>,
+    /// Seconds: the newest recovery point is never older
+    #[arg(long)]
+    rpo: Option<u32>,
+    #[arg(long)]
+    keep_points: Option<u32>,
+    #[arg(long)]
+    keep_hours: Option<u32>,
+    /// Bytes per second for all members together
+    #[arg(long, conflicts_with = "no_bandwidth")]
+    bandwidth: Option<u64>,
+    /// No limit
+    #[arg(long)]
+    no_bandwidth: bool,
+    /// Nothing after = takes the mapping away
+    #[arg(long, value_name = "FROM=TO")]
+    network: Vec<String>,
+    /// Nothing after = takes the mapping away
+    #[arg(long, value_name = "FROM=TO")]
+    storage: Vec<String>,
+}
+
+impl Change {
+    /// What the group is to be. Pure.
+    fn of(self, known: Group, target_cloud_id: String) -> Result<NewGroup> {
+        let old = known.policy;
+        Ok(NewGroup {
+            name: self.name.unwrap_or(known.name),
+            protected_site: self.protected_site.unwrap_or(known.protected_site),
+            recovery_site: self.recovery_site.unwrap_or(known.recovery_site),
+            target_cloud_id,
+            policy: Policy {
+                rpo_seconds: self.rpo.unwrap_or(old.rpo_seconds),
+                keep_points: self.keep_points.unwrap_or(old.keep_points),
+                keep_hours: self.keep_hours.unwrap_or(old.keep_hours),
+                bandwidth: if self.no_bandwidth { None } else { self.bandwidth.or(old.bandwidth) },
+            },
+            networks: remapped(known.networks, spec::mappings("--network", &self.network)?),
+            storage: remapped(known.storage, spec::mappings("--storage", &self.storage)?),
+            machine_ids: vec![],
+        })
+    }
+}
+
+/// A source has one counterpart: what is given replaces it, and an empty one takes it away.
+fn remapped(mut known: Vec<Mapping>, given: Vec<Mapping>) -> Vec<Mapping> {
+    for new in given {
+        known.retain(|m| m.from != new.from);
+        known.extend(Some(new).filter(|m| !m.to.is_empty()));
+    }
+    known
+}
+
 pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
     match command {
         Command::Add(a) => add(a, api, out).await,
+        Command::Change(c) => change(*c, api, out).await,
+        Command::Protect { group, machines } => protect(api, out, &group, &machines).await,
+        Command::Release { group, machine } => {
+            let found = names::group(api, &group).await?;
+            let member = names::member(std::slice::from_ref(&found), &machine)?;
+            api.delete::<Group>(&format!("/groups/{}/members/{member}", found.id)).await?;
+            out.say(format!("{machine} is not protected any more."));
+            Ok(())
+        }
         Command::List => out.show(&api.all::<Group>("/groups").await?, |all| list(all)),
         Command::Show { group } => out.show(&names::group(api, &group).await?, show),
         Command::Pause { group } => switch(api, out, &group, "pause").await,
@@ -102,6 +194,28 @@ async fn add(a: Add, api: &Client, out: Out) -> Result<()> {
         machine_ids,
     };
     let group: Group = api.post("/groups", &new).await?;
+    out.show(&group, |g| format!("{} protects {} machines to {}.", g.name, g.members.len(), g.target_cloud))
+}
+
+/// Refused when somebody else changed the group since it was read here.
+async fn change(c: Change, api: &Client, out: Out) -> Result<()> {
+    let known = names::group(api, &c.group).await?;
+    let target = match &c.target {
+        Some(cloud) => names::cloud(api, cloud).await?,
+        None => known.target_cloud_id.clone(),
+    };
+    let (path, version) = (format!("/groups/{}", known.id), known.version);
+    let group: Group = api.put_seen(&path, &c.of(known, target)?, version).await?;
+    out.show(&group, |g| format!("{} is changed.", g.name))
+}
+
+async fn protect(api: &Client, out: Out, group: &str, machines: &[String]) -> Result<()> {
+    let id = names::group(api, group).await?.id;
+    let mut machine_ids = vec![];
+    for name in machines {
+        machine_ids.push(names::machine(api, name).await?);
+    }
+    let group: Group = api.post(&format!("/groups/{id}/members"), &serde_json::json!({ "machine_ids": machine_ids })).await?;
     out.show(&group, |g| format!("{} protects {} machines to {}.", g.name, g.members.len(), g.target_cloud))
 }
 
@@ -159,4 +273,33 @@ fn show(g: &Group) -> String {
         "{}  {} → {} ({}), objective {} s{paused}\n\n{members}",
         g.name, g.protected_site, g.recovery_site, g.target_cloud, g.policy.rpo_seconds
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        change: Change,
+    }
+
+    fn changed(line: &str) -> NewGroup {
+        let group = serde_json::json!({"id": "g", "name": "shop", "protected_site": "a", "recovery_site": "b", "target_cloud_id": "c",
+            "target_cloud": "c", "policy": {"rpo_seconds": 60, "keep_points": 3, "keep_hours": 4, "bandwidth": 100_000}, "paused": false,
+            "networks": [{"from": "lan", "to": "net1"}, {"from": "dmz", "to": "net2"}], "storage": [], "members": [], "created_at": 0});
+        let line = ["x", "shop"].into_iter().chain(line.split_whitespace());
+        Line::try_parse_from(line).unwrap().change.of(serde_json::from_value(group).unwrap(), "c".into()).unwrap()
+    }
+
+    #[test]
+    fn a_change_leaves_alone_what_it_does_not_name() {
+        let same = changed("");
+        assert_eq!((same.name.as_str(), same.policy.bandwidth, same.networks.len()), ("shop", Some(100_000), 2));
+        let new = changed("--rpo 30 --no-bandwidth --network lan=net9 --network dmz=");
+        assert_eq!((new.policy.rpo_seconds, new.policy.keep_points, new.policy.bandwidth), (30, 3, None));
+        assert_eq!(new.networks, [Mapping { from: "lan".into(), to: "net9".into() }]);
+    }
 }

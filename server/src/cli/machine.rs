@@ -3,14 +3,16 @@
 use super::{
     client::{Client, Failure, Result, escape},
     names,
-    output::{Out, age, ask, bytes, problems, table, word},
+    output::{Out, age, ask, bytes, events, problems, table, time, word},
     run::watch,
     spec,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
 use model::{
+    access::AuditEvent,
     machine::{Confirmed, Machine, MachineRow, PowerAction, PowerRequest},
+    protection::RecoveryPoint,
     run::{MoveMode, MovePreflight, MoveRequest, Run},
 };
 
@@ -35,6 +37,18 @@ pub enum Command {
         #[arg(long)]
         hard: bool,
     },
+    /// Like the reset button: what the guest has not written is lost
+    Reset {
+        machine: String,
+    },
+    /// Its recovery points, newest first
+    Points {
+        machine: String,
+    },
+    /// What was done to it, newest first
+    Activity {
+        machine: String,
+    },
     /// Move a machine to another cloud
     Move(Move),
     /// Remove a superseded copy with its disks; the active copy stays
@@ -55,7 +69,7 @@ pub struct Move {
     /// auto, warm, cold or live
     #[arg(long, default_value = "auto", value_parser = mode)]
     mode: MoveMode,
-    /// running, ping, tcp:PORT, http:/path, http:PORT/path or guest-agent
+    /// running, ping, tcp:PORT, http:/path, http:PORT/path or guest-agent; ping@IP … for another address than its first
     #[arg(long, default_value = "running")]
     health: String,
     /// A service address that moves with it
@@ -71,7 +85,8 @@ pub struct Move {
     /// The stopped source is kept for so long
     #[arg(long, default_value_t = 24)]
     keep_source_hours: u32,
-    /// An older recovery point instead of the last changes: what was written after it is given up
+    /// An older recovery point instead of the last changes: what was written after it is given up (see
+    /// `machine points`)
     #[arg(long, value_name = "ID")]
     point: Option<String>,
     /// Only look what would be in the way
@@ -94,6 +109,15 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         }
         Command::Start { machine } => power(api, out, &machine, PowerAction::Start).await,
         Command::Stop { machine, hard } => power(api, out, &machine, if hard { PowerAction::PowerOff } else { PowerAction::Stop }).await,
+        Command::Reset { machine } => power(api, out, &machine, PowerAction::Reset).await,
+        Command::Points { machine } => {
+            let id = names::machine(api, &machine).await?;
+            out.show(&api.all::<RecoveryPoint>(&format!("/machines/{id}/points")).await?, |all| points(all))
+        }
+        Command::Activity { machine } => {
+            let id = names::machine(api, &machine).await?;
+            out.show(&api.all::<AuditEvent>(&format!("/machines/{id}/activity")).await?, |all| events(all))
+        }
         Command::Move(m) => start_move(m, api, out).await,
         Command::RemoveCopy { machine, confirm } => remove_copy(api, out, &machine, confirm).await,
     }
@@ -128,7 +152,7 @@ async fn start_move(m: Move, api: &Client, out: Out) -> Result<()> {
         mode: m.mode,
         networks: spec::mappings("--network", &m.network)?,
         storage: spec::mappings("--storage", &m.storage)?,
-        health: spec::health(&m.health)?,
+        health: spec::health("--health", &m.health)?,
         stop_timeout_seconds: m.stop_timeout,
         service_addresses: m.service_address,
         keep_source_hours: m.keep_source_hours,
@@ -152,6 +176,19 @@ async fn start_move(m: Move, api: &Client, out: Out) -> Result<()> {
         return watch(api, out, &run.id).await;
     }
     out.show(&run, |r| format!("Run {} began: crossfade run watch {}", r.id, r.id))
+}
+
+fn points(all: &[RecoveryPoint]) -> String {
+    let at = now();
+    table(["point", "shows the disks of", "age", "kind", "size", "state", "id"], all, |p| {
+        let state = match (p.missing_since, p.held) {
+            (Some(_), _) => "missing at the target",
+            (None, true) => "held by a run",
+            (None, false) => "",
+        };
+        let kind = if p.full { "full copy" } else { "changes" };
+        [p.seq.to_string(), time(p.taken_at), age(Some(p.taken_at), at), kind.into(), bytes(p.bytes), state.into(), p.id.clone()]
+    })
 }
 
 fn preflight(p: &MovePreflight) -> String {

@@ -1,5 +1,7 @@
 //! The command line: `serve` runs a node, `doctor` looks at one from outside, everything else speaks the REST API.
 
+mod activity;
+mod alarm;
 mod client;
 mod cloud;
 mod doctor;
@@ -61,6 +63,11 @@ enum Command {
     Serve(Box<config::Settings>),
     /// Everything at a glance
     Overview,
+    /// Who did what, and whether it went well
+    Activity(activity::Activity),
+    /// Alarms: what somebody should know of now
+    #[command(subcommand)]
+    Alarm(alarm::Command),
     /// Clouds: what is managed
     #[command(subcommand)]
     Cloud(cloud::Command),
@@ -125,6 +132,8 @@ async fn speak(command: Command, remote: &Remote) -> Result<(), Failure> {
     let out = Out { json: remote.json };
     match command {
         Command::Overview => overview::run(&api, out).await,
+        Command::Activity(a) => activity::run(a, &api, out).await,
+        Command::Alarm(c) => alarm::run(c, &api, out).await,
         Command::Cloud(c) => cloud::run(c, &api, out).await,
         Command::Machine(c) => machine::run(c, &api, out).await,
         Command::Group(c) => group::run(c, &api, out).await,

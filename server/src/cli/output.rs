@@ -1,7 +1,11 @@
 //! What the command line prints: JSON as the API has it, or tidy columns.
 
 use super::client::{Failure, Result};
-use model::{Millis, Problem, Severity};
+use model::{
+    Millis, Problem, Severity,
+    access::AuditEvent,
+    finding::{Finding, grouped},
+};
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
 
@@ -73,8 +77,16 @@ pub fn problems(list: &[Problem]) -> String {
         Severity::Warning => "warn",
         Severity::Info => "info",
     };
-    let one = |p: &Problem| format!("  {}  {}: {} {}", mark(p.severity), p.subject, p.what, p.remedy);
-    list.iter().map(one).collect::<Vec<_>>().join("\n")
+    let one = |f: &Finding| format!("  {}  {}: {} {}", mark(f.severity), f.subjects.join(", "), f.what, f.remedy);
+    grouped(list).iter().map(one).collect::<Vec<_>>().join("\n")
+}
+
+/// Of the audit trail.
+pub fn events(all: &[AuditEvent]) -> String {
+    table(["when", "who", "what", "subject", "went", "detail"], all, |e| {
+        let went = if e.ok { "well" } else { "wrong" };
+        [time(e.at), e.actor.clone(), e.action.clone(), e.subject.clone(), went.into(), e.detail.clone()]
+    })
 }
 
 /// UTC, to the second.
@@ -126,6 +138,12 @@ mod tests {
     fn columns_are_as_wide_as_their_widest_cell() {
         let text = table(["name", "n"], &["é", "long"], |s| [(*s).to_owned(), "1".into()]);
         assert_eq!(text, "NAME  N\né     1\nlong  1");
+    }
+
+    #[test]
+    fn what_several_machines_have_in_common_is_one_line() {
+        let slow = |name: &str| Problem::new(Severity::Warning, name, "It is slow.", "Wait.");
+        assert_eq!(problems(&[slow("db1"), slow("db2")]), "  warn  db1, db2: It is slow. Wait.");
     }
 
     #[test]

@@ -1,22 +1,29 @@
 //! `crossfade plan`.
 
+mod callouts;
+mod flags;
+#[cfg(test)]
+mod tests;
+
 use super::{
     client::{Client, Failure, Result},
     names,
     output::{Out, age, problems, table},
-    spec,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
+use flags::Flags;
 use model::{
-    plan::{Callout, CalloutAction, CalloutError, HealthCheck, Plan, PlanMachine, PlanSpec, ServiceAddress},
+    plan::{CalloutAction, CalloutError, Plan, PlanMachine, PlanSpec},
     protection::Group,
 };
 
 #[derive(Subcommand)]
 pub enum Command {
     /// Write a plan: which machines come up in which order, and how each is known to be well
-    Add(Add),
+    Add(Box<Add>),
+    /// Change a plan; what is not named stays as it is
+    Change(Box<Change>),
     List,
     /// One plan
     Show {
@@ -38,43 +45,38 @@ pub struct Add {
     /// Protection group (several times for several)
     #[arg(long = "group", required = true)]
     groups: Vec<String>,
-    /// Machines of a priority group, 1 (first) to 5; others get 3
-    #[arg(long = "priority", value_name = "N=MACHINE,…")]
-    priorities: Vec<String>,
-    /// For every machine, or MACHINE=CHECK for one: running, ping, tcp:PORT, http:/path, http:PORT/path, guest-agent
-    #[arg(long = "health", value_name = "CHECK")]
-    health: Vec<String>,
-    /// Seconds until a machine must be well
-    #[arg(long, default_value_t = 120)]
-    health_timeout: u32,
-    /// A machine waits for others of its priority group
-    #[arg(long = "after", value_name = "MACHINE=OTHER,…")]
-    after: Vec<String>,
-    /// An address that clients use, and the machine that carries it
-    #[arg(long = "service-address", value_name = "IP=MACHINE")]
-    service_addresses: Vec<String>,
-    /// A program of the node's callout folder, before priority group N (6: after all)
-    #[arg(long = "script", value_name = "N=PROGRAM ARGS")]
-    scripts: Vec<String>,
-    /// A question that somebody must answer, before priority group N (6: after all)
-    #[arg(long = "prompt", value_name = "N=QUESTION")]
-    prompts: Vec<String>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Args)]
+pub struct Change {
+    plan: String,
+    /// A new name
+    #[arg(long)]
+    name: Option<String>,
+    /// Exactly these protection groups in place of those that it has (several times for several)
+    #[arg(long = "group")]
+    groups: Vec<String>,
+    /// Take a service address away
+    #[arg(long = "no-service-address", value_name = "IP")]
+    no_addresses: Vec<String>,
+    /// Take a script or a prompt away, by its name
+    #[arg(long = "no-callout", value_name = "NAME")]
+    no_callouts: Vec<String>,
+    #[command(flatten)]
+    flags: Flags,
 }
 
 pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
     match command {
-        Command::Add(a) => {
-            let mut groups = vec![];
-            for name in &a.groups {
-                groups.push(names::group(api, name).await?);
-            }
-            let plan: Plan = api.post("/plans", &compose(&a, &groups)?).await?;
-            out.show(&plan, |p| {
-                format!("{} is written: {} machines, {} → {}.", p.spec.name, p.spec.machines.len(), p.protected_site, p.recovery_site)
-            })
-        }
+        Command::Add(a) => add(*a, api, out).await,
+        Command::Change(c) => change(*c, api, out).await,
         Command::List => out.show(&api.all::<Plan>("/plans").await?, |all| list(all)),
-        Command::Show { plan } => out.show(&names::plan(api, &plan).await?, show),
+        Command::Show { plan } => {
+            let (plan, groups) = (names::plan(api, &plan).await?, api.all::<Group>("/groups").await?);
+            out.show(&plan, |p| show(p, &groups))
+        }
         Command::Check { plan } => check(api, out, &plan).await,
         Command::Remove { plan } => {
             let id = names::plan(api, &plan).await?.id;
@@ -85,97 +87,64 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
     }
 }
 
+async fn add(a: Add, api: &Client, out: Out) -> Result<()> {
+    let groups = groups(api, &a.groups).await?;
+    let mut spec = PlanSpec { name: a.name, group_ids: groups.iter().map(|g| g.id.clone()).collect(), ..PlanSpec::default() };
+    a.flags.apply(&mut spec, &groups)?;
+    let plan: Plan = api.post("/plans", &spec).await?;
+    out.show(&plan, |p| {
+        format!("{} is written: {} machines, {} → {}.", p.spec.name, p.spec.machines.len(), p.protected_site, p.recovery_site)
+    })
+}
+
+/// Refused when somebody else changed the plan since it was read here.
+async fn change(c: Change, api: &Client, out: Out) -> Result<()> {
+    let known = names::plan(api, &c.plan).await?;
+    let mut spec = known.spec;
+    let wanted = if c.groups.is_empty() { spec.group_ids.clone() } else { c.groups };
+    let groups = groups(api, &wanted).await?;
+    spec.group_ids = groups.iter().map(|g| g.id.clone()).collect();
+    spec.name = c.name.unwrap_or(spec.name);
+    take_away(&mut spec, &c.no_addresses, &c.no_callouts)?;
+    c.flags.apply(&mut spec, &groups)?;
+    let plan: Plan = api.put_seen(&format!("/plans/{}", known.id), &spec, known.version).await?;
+    out.show(&plan, |p| format!("{} is changed.", p.spec.name))
+}
+
+/// By name or identifier.
+async fn groups(api: &Client, given: &[String]) -> Result<Vec<Group>> {
+    let mut groups = vec![];
+    for name in given {
+        groups.push(names::group(api, name).await?);
+    }
+    Ok(groups)
+}
+
+fn take_away(spec: &mut PlanSpec, addresses: &[String], callouts: &[String]) -> Result<()> {
+    for ip in addresses {
+        let all: Vec<String> = spec.service_addresses.iter().map(|a| a.address.clone()).collect();
+        let at = all.iter().position(|a| a == ip).ok_or_else(|| not_there("service address", ip, &all))?;
+        spec.service_addresses.remove(at);
+    }
+    for name in callouts {
+        let all: Vec<String> = spec.callouts.iter().map(|c| c.name.clone()).collect();
+        let at = all.iter().position(|a| a == name).ok_or_else(|| not_there("script or prompt", name, &all))?;
+        spec.callouts.remove(at);
+    }
+    Ok(())
+}
+
+fn not_there(what: &str, given: &str, all: &[String]) -> Failure {
+    let there = if all.is_empty() { "It has none.".into() } else { format!("It has: {}.", all.join(", ")) };
+    Failure::input(format!("The plan has no {what} '{given}'. {there}"))
+}
+
 async fn check(api: &Client, out: Out, plan: &str) -> Result<()> {
     let id = names::plan(api, plan).await?.id;
     let plan: Plan = api.post(&format!("/plans/{id}/check"), &serde_json::json!({})).await?;
     out.show(&plan, |p| if p.problems.is_empty() { format!("{} is ready.", p.spec.name) } else { problems(&p.problems) })?;
     let blocked = plan.problems.iter().any(model::Problem::blocks);
     if blocked { Err(Failure::failed("The plan is not ready: mend what is marked STOP.")) } else { Ok(()) }
-}
-
-/// Pure: from the flags and the groups to the plan.
-fn compose(a: &Add, groups: &[Group]) -> Result<PlanSpec> {
-    let common = a.health.iter().find(|h| !names_a_machine(h)).map_or(Ok(HealthCheck::Running), |h| spec::health(h))?;
-    let defaults = |id: &String| PlanMachine {
-        health: common.clone(),
-        health_timeout_seconds: a.health_timeout,
-        ..PlanMachine::with_defaults(id.clone())
-    };
-    let mut machines: Vec<PlanMachine> = groups.iter().flat_map(|g| g.members.iter().map(|m| defaults(&m.id))).collect();
-    for text in &a.priorities {
-        let (number, list) = numbered("--priority", text, 5)?;
-        for name in split(&list) {
-            machine(&mut machines, groups, name)?.priority = number;
-        }
-    }
-    for text in a.health.iter().filter(|h| names_a_machine(h)) {
-        let (name, check) = spec::pair("--health", text)?;
-        machine(&mut machines, groups, &name)?.health = spec::health(&check)?;
-    }
-    for text in &a.after {
-        let (name, others) = spec::pair("--after", text)?;
-        let others = split(&others).map(|o| names::member(groups, o)).collect::<Result<Vec<_>>>()?;
-        machine(&mut machines, groups, &name)?.after = others;
-    }
-    Ok(PlanSpec {
-        name: a.name.clone(),
-        group_ids: groups.iter().map(|g| g.id.clone()).collect(),
-        machines,
-        service_addresses: a.service_addresses.iter().map(|text| address(groups, text)).collect::<Result<_>>()?,
-        callouts: callouts(a)?,
-    })
-}
-
-fn machine<'a>(machines: &'a mut [PlanMachine], groups: &[Group], name: &str) -> Result<&'a mut PlanMachine> {
-    let id = names::member(groups, name)?;
-    machines.iter_mut().find(|m| m.member_id == id).ok_or_else(|| Failure::input(format!("{name} is not in these groups.")))
-}
-
-/// `web1=http:8080/`, but not `http:/a=b`.
-fn names_a_machine(health: &str) -> bool {
-    health.split_once('=').is_some_and(|(name, _)| !name.contains(':'))
-}
-
-fn split(list: &str) -> impl Iterator<Item = &str> {
-    list.split(',').map(str::trim).filter(|s| !s.is_empty())
-}
-
-fn numbered(flag: &str, text: &str, most: u8) -> Result<(u8, String)> {
-    let (number, rest) = spec::pair(flag, text)?;
-    match number.parse() {
-        Ok(n) if (1..=most).contains(&n) => Ok((n, rest)),
-        _ => Err(Failure::input(format!("{flag} begins with '{number}': write a number from 1 to {most}"))),
-    }
-}
-
-fn address(groups: &[Group], text: &str) -> Result<ServiceAddress> {
-    let (address, name) = spec::pair("--service-address", text)?;
-    let (member_id, mechanism) = (names::member(groups, &name)?, "garp".into());
-    Ok(ServiceAddress { address, member_id, mechanism, network: None, probe: HealthCheck::default() })
-}
-
-fn callouts(a: &Add) -> Result<Vec<Callout>> {
-    let script = |text: &String| {
-        let (before_priority, line) = numbered("--script", text, 6)?;
-        let mut words = line.split_whitespace().map(str::to_owned);
-        let program = words.next().ok_or_else(|| Failure::input("--script names no program"))?;
-        Ok(Callout {
-            name: program.clone(),
-            before_priority,
-            action: CalloutAction::Script { program, args: words.collect(), timeout_seconds: 120 },
-            on_error: CalloutError::default(),
-        })
-    };
-    let prompt = |text: &String| {
-        let (before_priority, question) = numbered("--prompt", text, 6)?;
-        Ok(Callout {
-            name: question.clone(),
-            before_priority,
-            action: CalloutAction::Prompt { question },
-            on_error: CalloutError::default(),
-        })
-    };
-    a.scripts.iter().map(script).chain(a.prompts.iter().map(prompt)).collect()
 }
 
 fn list(all: &[Plan]) -> String {
@@ -193,56 +162,37 @@ fn list(all: &[Plan]) -> String {
     })
 }
 
-fn show(p: &Plan) -> String {
+fn show(p: &Plan, groups: &[Group]) -> String {
+    let member = |id: &String| groups.iter().flat_map(|g| &g.members).find(|m| &m.id == id).map_or_else(|| id.clone(), |m| m.name.clone());
     let mut machines: Vec<&PlanMachine> = p.spec.machines.iter().collect();
     machines.sort_by_key(|m| m.priority);
-    let rows = table(["priority", "member", "health", "timeout"], machines, |m| {
-        let health = serde_json::to_string(&m.health).unwrap_or_default();
-        [m.priority.to_string(), m.member_id.clone(), health, format!("{} s", m.health_timeout_seconds)]
+    let rows = table(["priority", "machine", "health", "timeout", "later by", "after", "starts"], machines, |m| {
+        [
+            m.priority.to_string(),
+            member(&m.member_id),
+            super::spec::health_text(&m.health),
+            format!("{} s", m.health_timeout_seconds),
+            format!("{} s", m.start_delay_seconds),
+            m.after.iter().map(member).collect::<Vec<_>>().join(", "),
+            if m.always_start { "always".into() } else { "as seen".into() },
+        ]
     });
-    format!("{}  {} → {}\n\n{rows}\n\n{}", p.spec.name, p.protected_site, p.recovery_site, problems(&p.problems))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::Parser;
-
-    #[derive(Parser)]
-    struct Line {
-        #[command(flatten)]
-        add: Add,
-    }
-
-    fn group(names: &[&str]) -> Group {
-        let member = |n: &&str| {
-            serde_json::json!({"id": format!("m-{n}"), "group_id": "g", "machine_id": "x", "name": n, "lineage": "l", "replication":
-                {"state": "waiting", "points": 0, "newest_point_at": null, "transfer": null, "last_cycle_ms": null, "last_cycle_bytes": null,
-                 "last_error": null, "error_since": null, "next_try_at": null}})
-        };
-        serde_json::from_value(serde_json::json!({"id": "g", "name": "shop", "protected_site": "a", "recovery_site": "b", "target_cloud_id": "c",
-            "target_cloud": "c", "policy": {"rpo_seconds": 1, "keep_points": 1, "keep_hours": 1}, "networks": [], "storage": [], "paused": false,
-            "members": names.iter().map(member).collect::<Vec<_>>(), "created_at": 0}))
-        .unwrap()
-    }
-
-    fn compose_line(line: &str) -> Result<PlanSpec> {
-        let args = ["x", "--name", "shop", "--group", "shop"].into_iter().chain(line.split(' '));
-        compose(&Line::try_parse_from(args).unwrap().add, &[group(&["db1", "web1"])])
-    }
-
-    #[test]
-    fn the_flags_become_a_plan() {
-        let spec = compose_line("--priority 1=db1 --health http:/status --health web1=tcp:80 --service-address 10.0.0.1=web1").unwrap();
-        assert_eq!((spec.machines[0].priority, spec.machines[1].priority), (1, 3));
-        assert_eq!(spec.machines[0].health, HealthCheck::Http { address: None, port: 80, path: "/status".into() });
-        assert_eq!(spec.machines[1].health, HealthCheck::Tcp { address: None, port: 80 });
-        assert_eq!(spec.service_addresses[0].member_id, "m-web1");
-    }
-
-    #[test]
-    fn wrong_flags_say_what_would_be_right() {
-        assert!(compose_line("--priority 9=db1").unwrap_err().to_string().contains("1 to 5"));
-        assert!(compose_line("--priority 1=db7").unwrap_err().to_string().contains("db7"));
-    }
+    let addresses = p.spec.service_addresses.iter().map(|a| {
+        let network = a.network.as_ref().map(|n| format!(" in {n}")).unwrap_or_default();
+        format!("  address  {} at {}{network}, proved by {}", a.address, member(&a.member_id), super::spec::health_text(&a.probe))
+    });
+    let callouts = p.spec.callouts.iter().map(|c| {
+        let place = if c.before_priority > 5 { "after all".into() } else { format!("before {}", c.before_priority) };
+        let goes_on = if c.on_error == CalloutError::GoOn { ", goes on when it fails" } else { "" };
+        match &c.action {
+            CalloutAction::Script { program, args, timeout_seconds } => {
+                format!("  script   {place}: {} ({program} {}, {timeout_seconds} s{goes_on})", c.name, args.join(" "))
+            }
+            CalloutAction::Prompt { question } => format!("  prompt   {place}: {} ({question})", c.name),
+        }
+    });
+    let mut lines = vec![format!("{}  {} → {}", p.spec.name, p.protected_site, p.recovery_site), String::new(), rows];
+    lines.extend(addresses.chain(callouts));
+    lines.extend((!p.problems.is_empty()).then(|| format!("\n{}", problems(&p.problems))));
+    lines.join("\n")
 }

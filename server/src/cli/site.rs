@@ -31,7 +31,7 @@ pub struct Failover {
     /// Only this plan (several times for several)
     #[arg(long = "plan")]
     plans: Vec<String>,
-    /// An older recovery point for a machine, as MACHINE=POINT (several times for several)
+    /// An older recovery point for a machine, as MACHINE=POINT (several times for several; see `machine points`)
     #[arg(long = "point", value_name = "MACHINE=POINT")]
     points: Vec<String>,
     /// Wait for the end

@@ -23,6 +23,13 @@ pub enum Command {
     Passwd {
         user: String,
     },
+    /// Give a user another role
+    Role {
+        user: String,
+        /// viewer, operator or administrator
+        #[arg(value_parser = role)]
+        role: Role,
+    },
     /// Sign a user out and let them in no more
     Disable {
         user: String,
@@ -47,6 +54,11 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
             let id = names::user(api, &user).await?;
             let made: CreatedUser = api.post(&format!("/users/{id}/password"), &serde_json::json!({})).await?;
             out.show(&made, created)
+        }
+        Command::Role { user, role } => {
+            let id = names::user(api, &user).await?;
+            let changed: User = api.put(&format!("/users/{id}"), &ChangeUser { role: Some(role), disabled: None }).await?;
+            out.show(&changed, |u| format!("{} is {}.", u.name, u.role.as_str()))
         }
         Command::Disable { user, undo } => {
             let id = names::user(api, &user).await?;

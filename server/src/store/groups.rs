@@ -114,21 +114,17 @@ pub async fn update(db: &Db, id: &str, new: &NewGroup, seen: Option<i64>, event:
         .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).bind(seen).execute(&mut *tx).await?.rows_affected()))
 }
 
-/// Its recovered machines are replicated to the target that the group has now, with these mappings. Done again it changes
-/// nothing, since none is recovered any more.
-pub async fn reprotect(db: &Db, id: &str, networks: &[Mapping], storage: &[Mapping]) -> StoreResult<bool> {
-    on!(db, p => {
-        let mut tx = p.begin().await?;
+/// Its recovered machines are replicated to the target that the group has now, with these mappings. `None`: none is
+/// recovered any more, so nothing was changed.
+pub async fn reprotect(db: &Db, id: &str, networks: &[Mapping], storage: &[Mapping], event: &StoredAudit) -> StoreResult<Option<i64>> {
+    Ok(audited!(db, event, tx => {
         let begun = sqlx::query("UPDATE members SET state = 'waiting', final_point_id = NULL, last_cycle_ms = NULL, last_cycle_bytes = NULL, \
             last_error = NULL, error_since = NULL, next_try_at = NULL, target_cloud_id = (SELECT target_cloud_id FROM groups WHERE id = $1) \
             WHERE group_id = $1 AND state = 'recovered' AND held_by IS NULL").bind(id).execute(&mut *tx).await?.rows_affected();
-        if begun > 0 {
-            sqlx::query("UPDATE groups SET networks = $2, storage = $3 WHERE id = $1")
-                .bind(id).bind(text(&networks)).bind(text(&storage)).execute(&mut *tx).await?;
-        }
-        tx.commit().await?;
-        Ok(begun > 0)
-    })
+        sqlx::query("UPDATE groups SET networks = $2, storage = $3 WHERE id = $1")
+            .bind(id).bind(text(&networks)).bind(text(&storage)).execute(&mut *tx).await?;
+        begun
+    }))
 }
 
 pub async fn set_paused(db: &Db, id: &str, paused: bool, event: &StoredAudit) -> StoreResult<Option<i64>> {

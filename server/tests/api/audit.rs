@@ -84,9 +84,20 @@ async fn what_is_refused_leaves_an_event_too() {
     api.post("/tokens", &viewer, json!({ "name": "bob", "purpose": "api" })).await.expect(403);
     api.post("/groups", &viewer, lab.new_group("bob", &[])).await.expect(403);
     api.post("/plans", &viewer, json!({ "name": "bob", "group_ids": [] })).await.expect(403);
+    api.post("/alarms/bob/acknowledge", &viewer, json!({})).await.expect(403);
     api.post("/users", &lab.admin(), json!({ "name": "bob", "role": "viewer", "password": "short" })).await.expect(400);
     let page = api.get("/audit?subject=bob", &viewer).await.expect(200).json();
     let seen: Vec<_> =
         page["items"].as_array().unwrap().iter().map(|e| (e["action"].as_str().unwrap(), e["ok"].as_bool().unwrap())).collect();
-    assert_eq!(seen, [("user.add", false), ("plan.create", false), ("group.add", false), ("token.create", false), ("user.add", false)]);
+    assert_eq!(
+        seen,
+        [
+            ("user.add", false),
+            ("alarm.acknowledge", false),
+            ("plan.create", false),
+            ("group.add", false),
+            ("token.create", false),
+            ("user.add", false)
+        ]
+    );
 }

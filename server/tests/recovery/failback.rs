@@ -1,9 +1,10 @@
 //! The way back: what was superseded makes room, and the whole circle ends where it began with nothing lost.
 
-use super::support::*;
+use super::support::{life::Life, *};
 use model::{
     machine::PowerState,
     plan::PlanMachine,
+    protection::ReplicationState,
     run::{MoveRequest, RunCommand, RunState, StepState},
 };
 use server::{
@@ -25,6 +26,16 @@ fn aside(at: &World) -> Vec<(String, PowerState)> {
     at.machine_names().into_iter().filter(|m| m.1.contains('~')).map(|m| (m.0, m.2)).collect()
 }
 
+/// The change of the way back and its event.
+async fn a_full_disk_leaves_both_undone(life: &Life, group: &str) {
+    life.sql("CREATE TRIGGER full BEFORE INSERT ON audit WHEN NEW.action = 'group.reprotect' BEGIN SELECT RAISE(ABORT, 'disk full'); END")
+        .await;
+    groups::reprotect(&life.node, &admin(), group).await.unwrap_err();
+    life.sql("DROP TRIGGER full").await;
+    let members = groups::get(&life.node, group).await.unwrap().members;
+    assert!(members.iter().all(|m| m.replication.state == ReplicationState::Recovered), "{members:?}");
+}
+
 #[test]
 fn the_circle_from_a_lost_site_and_back_again_and_again() {
     let lab = Lab::new("circle");
@@ -43,6 +54,7 @@ fn the_circle_from_a_lost_site_and_back_again_and_again() {
         assert!(away.refused.unwrap().contains("does not answer"), "berlin is still away");
         lab.source().restore();
         let counters: Vec<u64> = natives.iter().map(|n| lab.target().counter(n).unwrap()).collect();
+        a_full_disk_leaves_both_undone(&life, &group).await;
 
         life.reprotect(&lab, &ids).await;
         let shown = groups::get(&life.node, &group).await.unwrap();

@@ -3,8 +3,8 @@
 use super::loss::Choices;
 use crate::{
     api,
-    components::{age::DateTime, field::SelectField},
-    format,
+    components::field::SelectField,
+    dialogs::points::{GivenUp, PointField, Usual},
 };
 use leptos::prelude::*;
 use model::{Page, protection::RecoveryPoint, run::BlastRadius};
@@ -30,13 +30,6 @@ pub fn OlderPoints(radius: RwSignal<Option<BlastRadius>>, choices: Choices) -> i
         Some(Ok(page)) => page.items,
         _ => vec![],
     });
-    let options = Signal::derive(move || {
-        let newest = points.with(|p| p.first().map(|p| p.taken_at)).unwrap_or_default();
-        let line =
-            |p: &RecoveryPoint| (p.id.clone(), format!("Point {}, {} older than the newest", p.seq, format::age(newest - p.taken_at)));
-        let older = points.with(|p| p.iter().skip(1).map(line).collect::<Vec<_>>());
-        std::iter::once((String::new(), "Newest".to_owned())).chain(older).collect::<Vec<_>>()
-    });
     let choose = move |_| {
         let chosen =
             points.with_untracked(|p| p.iter().find(|p| point.with_untracked(|id| *id == p.id)).map(|p| (p.id.clone(), p.taken_at)));
@@ -53,7 +46,7 @@ pub fn OlderPoints(radius: RwSignal<Option<BlastRadius>>, choices: Choices) -> i
             <summary>"Recover machines from an older point"</summary>
             <div class="plan-row" role="group" aria-label="An older recovery point">
                 <SelectField label="Machine" name="older-machine" value=member options=machines/>
-                <SelectField label="Recovery point" name="older-point" value=point options=options/>
+                <PointField name="older-point" label="Recovery point" value=point points usual=Usual::Newest/>
                 <button type="button" class="button small" on:click=choose>"Use it"</button>
             </div>
             <Chosen radius choices/>
@@ -69,7 +62,7 @@ fn Chosen(radius: RwSignal<Option<BlastRadius>>, choices: Choices) -> impl IntoV
     view! {
         <ul>
             {move || choices.get().into_iter().map(|(id, (_, at))| view! {
-                <li>{name(&id)}": as it was at "<DateTime at=at/>". What it wrote after that is given up."</li>
+                <li>{name(&id)}": "<GivenUp at/></li>
             }).collect_view()}
         </ul>
     }

@@ -6,12 +6,15 @@ use super::{
 };
 use crate::{
     components::status::{Status, Tone},
-    dialogs::problems::Problems,
+    dialogs::{names, problems::Problems},
     format,
     state::Clock,
 };
 use leptos::prelude::*;
 use model::run::BlastRadius;
+
+/// So many that nothing protects are named; a large site has thousands.
+const LOST: usize = 40;
 
 type Shown = RwSignal<Option<BlastRadius>>;
 
@@ -74,13 +77,17 @@ fn Figures(radius: Shown, choices: Choices) -> impl IntoView {
 
 #[component]
 fn Lost(radius: Shown) -> impl IntoView {
-    let names = move || of(radius, |r| r.unprotected.clone());
+    let lost = Memo::new(move |_| of(radius, |r| r.unprotected.clone()));
     view! {
-        {move || { let names = names(); (!names.is_empty()).then(|| view! {
-            <div class="note bad">
-                <Status tone=Tone::Bad label=format!("{} not covered by any plan: they will be lost", names.len())/>
-                <p>{names.join(", ")}</p>
-            </div>
+        {move || { let all = lost.get(); (!all.is_empty()).then(|| {
+            let (text, rest) = names::few(&all, LOST);
+            view! {
+                <div class="note bad">
+                    <Status tone=Tone::Bad label=format!("{} not covered by any plan: they will be lost", format::count(all.len() as u64))/>
+                    <p>{text}</p>
+                    {names::all(rest)}
+                </div>
+            }
         }) }}
     }
 }

@@ -15,6 +15,8 @@ pub struct MoveDraft {
     pub machine_id: String,
     pub target: String,
     pub mode: MoveMode,
+    /// Identifier of an older recovery point; empty: the last changes.
+    pub point: String,
     pub networks: Vec<Mapping>,
     pub storage: Vec<Mapping>,
     pub health: HealthDraft,
@@ -34,14 +36,14 @@ impl MoveDraft {
         let request = MoveRequest {
             machine_id: self.machine_id.clone(),
             target_cloud_id: self.target.clone(),
-            mode: self.mode,
+            mode: if self.point.is_empty() { self.mode } else { MoveMode::Cold },
             networks: self.networks.clone(),
             storage: self.storage.clone(),
             health,
             stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, &limits::STOP_TIMEOUT_SECONDS, "seconds"),
             service_addresses: addresses(&mut faults, &self.addresses),
             keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, &limits::KEEP_SOURCE_HOURS, "hours"),
-            point_id: None,
+            point_id: (!self.point.is_empty()).then(|| self.point.clone()),
         };
         if faults.is_empty() { Ok(request) } else { Err(faults) }
     }
@@ -90,6 +92,7 @@ mod tests {
             machine_id: "m".into(),
             target: "c".into(),
             mode: MoveMode::Auto,
+            point: String::new(),
             networks: vec![],
             storage: vec![],
             health: HealthDraft::from(&HealthCheck::Running),
@@ -102,6 +105,15 @@ mod tests {
     #[test]
     fn addresses_may_be_separated_as_people_do() {
         assert_eq!(draft().parse().map(|r| r.service_addresses.len()), Ok(2));
+    }
+
+    #[test]
+    fn an_older_point_is_only_asked_for_when_one_was_chosen() {
+        let point = |id: &str| MoveDraft { point: id.into(), ..draft() }.parse().map(|r| r.point_id);
+        assert_eq!((point(""), point("p4")), (Ok(None), Ok(Some("p4".into()))));
+        // What was chosen before the point was.
+        let live = MoveDraft { point: "p4".into(), mode: MoveMode::Live, ..draft() };
+        assert_eq!(live.parse().map(|r| r.mode), Ok(MoveMode::Cold));
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub struct MoveFields {
     machine: StoredValue<String>,
     pub target: RwSignal<String>,
     pub mode: RwSignal<MoveMode>,
+    /// Identifier of an older recovery point; empty: the last changes.
+    pub point: RwSignal<String>,
     pub networks: RwSignal<Vec<Mapping>>,
     pub storage: RwSignal<Vec<Mapping>>,
     pub health: HealthForm,
@@ -32,6 +34,7 @@ impl MoveFields {
             machine: StoredValue::new(machine.row.id.clone()),
             target: RwSignal::default(),
             mode: RwSignal::default(),
+            point: RwSignal::default(),
             networks: RwSignal::default(),
             storage: RwSignal::default(),
             health: HealthForm::new(&HealthCheck::Running),
@@ -47,6 +50,7 @@ impl MoveFields {
             machine_id: self.machine.get_value(),
             target: self.target.get(),
             mode: self.mode.get(),
+            point: self.point.get(),
             networks: self.networks.get(),
             storage: self.storage.get(),
             health: self.health.draft(),
@@ -57,7 +61,8 @@ impl MoveFields {
     }
 
     /// What fits one target does not fit another.
-    pub fn forget_mappings(self) {
+    pub fn forget_target(self) {
+        self.point.set(String::new());
         self.networks.set(vec![]);
         self.storage.set(vec![]);
     }

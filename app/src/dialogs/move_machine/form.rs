@@ -74,7 +74,7 @@ fn Target(fields: MoveFields, machine: StoredValue<Machine>, clouds: StoredValue
     };
     let choose = move |e| {
         fields.target.set(event_target_value(&e));
-        fields.forget_mappings();
+        fields.forget_target();
     };
     let none = clouds.with_value(|list| machine.with_value(|m| list.iter().all(|c| targets::refusal(c, m).is_some())));
     view! {

@@ -4,6 +4,7 @@ mod draft;
 mod fields;
 mod form;
 mod options;
+mod point;
 mod preflight;
 mod targets;
 

@@ -4,6 +4,7 @@ use super::{
     draft::sources,
     fields::{MoveFields, Parsed, fault},
     form::Finding,
+    point::Point,
     targets,
 };
 use crate::{api, components::field::TextField, dialogs::mappings::MappingFields, pages::plans::health_fields::HealthFields};
@@ -23,6 +24,7 @@ pub fn Options(
     finding: LocalResource<Option<Finding>>,
 ) -> impl IntoView {
     view! {
+        <Point fields machine/>
         <Mode fields machine clouds/>
         <Maps fields machine finding/>
         <details class="more">
@@ -51,6 +53,7 @@ fn Mode(fields: MoveFields, machine: StoredValue<Machine>, clouds: StoredValue<V
         let source = find(&machine.with_value(|m| m.row.cloud_id.clone()));
         targets::can_live(source.as_ref(), find(&fields.target.get()).as_ref())
     });
+    let from_point = Memo::new(move |_| fields.point.with(|p| !p.is_empty()));
     let radio = move |mode: MoveMode, label: &'static str, about: &'static str| {
         let refused = move || mode == MoveMode::Live && !live.get();
         view! {
@@ -64,13 +67,16 @@ fn Mode(fields: MoveFields, machine: StoredValue<Machine>, clouds: StoredValue<V
         }
     };
     view! {
-        <fieldset class="choices">
-            <legend>"How"</legend>
-            {radio(MoveMode::Auto, "Automatic.", "Warm where the source can, else cold.")}
-            {radio(MoveMode::Warm, "Warm.", "Copied while it runs, stopped briefly for the rest.")}
-            {radio(MoveMode::Cold, "Cold.", "Stopped, copied, started.")}
-            {radio(MoveMode::Live, "Live.", "Running, with its memory.")}
-        </fieldset>
+        // With an older point nothing is copied, so there is nothing to choose.
+        <Show when=move || !from_point.get()>
+            <fieldset class="choices">
+                <legend>"How"</legend>
+                {radio(MoveMode::Auto, "Automatic.", "Warm where the source can, else cold.")}
+                {radio(MoveMode::Warm, "Warm.", "Copied while it runs, stopped briefly for the rest.")}
+                {radio(MoveMode::Cold, "Cold.", "Stopped, copied, started.")}
+                {radio(MoveMode::Live, "Live.", "Running, with its memory.")}
+            </fieldset>
+        </Show>
     }
 }
 

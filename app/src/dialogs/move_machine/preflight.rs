@@ -19,7 +19,7 @@ pub fn Preflight(request: Parsed, finding: LocalResource<Option<Finding>>) -> im
                     }.into_any(),
                     (_, true, _) | (_, _, None) => view! { <p class="loading">"Checking …"</p> }.into_any(),
                     (_, _, Some((_, Err(error)))) => view! { <ErrorNote error/> }.into_any(),
-                    (_, _, Some((_, Ok(found)))) => view! { <Found found/> }.into_any(),
+                    (_, _, Some((asked, Ok(found)))) => view! { <Found found from_point=asked.point_id.is_some()/> }.into_any(),
                 }}
             </div>
             <button type="button" class="button quiet small" on:click=move |_| finding.refetch()>"Check again"</button>
@@ -28,20 +28,22 @@ pub fn Preflight(request: Parsed, finding: LocalResource<Option<Finding>>) -> im
 }
 
 #[component]
-fn Found(found: MovePreflight) -> impl IntoView {
+fn Found(found: MovePreflight, from_point: bool) -> impl IntoView {
     let blocked = found.problems.iter().filter(|p| p.blocks()).count();
     let verdict = match blocked {
         0 => "Nothing stands against it.".to_string(),
         1 => "One problem stops it.".to_string(),
         n => format!("{n} problems stop it."),
     };
+    let copied = |how: &str| format!("{how}; about {} to send", format::bytes(found.bytes));
     let how = match found.mode {
-        MoveMode::Live => "live, with its memory",
-        MoveMode::Cold => "cold: stopped while it is copied",
-        MoveMode::Warm | MoveMode::Auto => "warm: it runs while it is copied, and stops briefly",
+        _ if from_point => "from the recovery point: stopped here, made there".to_owned(),
+        MoveMode::Live => copied("live, with its memory"),
+        MoveMode::Cold => copied("cold: stopped while it is copied"),
+        MoveMode::Warm | MoveMode::Auto => copied("warm: it runs while it is copied, and stops briefly"),
     };
     view! {
-        <p><b>{verdict}</b>" "{found.machine}" goes to "{found.target}", "{how}"; about "{format::bytes(found.bytes)}" to send."</p>
+        <p><b>{verdict}</b>" "{found.machine}" goes to "{found.target}", "{how}"."</p>
         <Problems problems=found.problems/>
         {(!found.service_addresses.is_empty()).then(|| view! { <p>"Addresses that move: "{found.service_addresses.join(", ")}</p> })}
     }

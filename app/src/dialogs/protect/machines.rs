@@ -65,5 +65,5 @@ pub async fn read(ids: Vec<Id>) -> api::Result<Chosen> {
 
 pub fn refused_note(refused: &[(String, String)]) -> impl IntoView + use<> {
     let lines = refused.iter().map(|(name, why)| format!("{name} {why}.")).collect::<Vec<_>>();
-    (!lines.is_empty()).then(|| view! { <div class="dialog-body"><p class="note">"Left out: "{lines.join(" ")}</p></div> })
+    (!lines.is_empty()).then(|| view! { <div class="dialog-body"><p class="note"><span>"Left out: "{lines.join(" ")}</span></p></div> })
 }

@@ -73,11 +73,13 @@ fn Ways(facts: Facts, open: RwSignal<bool>) -> impl IntoView {
         (StoredValue::new(fitting), StoredValue::new(clouds), StoredValue::new(names), StoredValue::new(site));
     view! {
         {machines::refused_note(&chosen.refused)}
-        <fieldset class="choices">
-            <legend>"Into"</legend>
-            {pick(false, "a group that is there", none)}
-            {pick(true, "a new group", false)}
-        </fieldset>
+        <div class="dialog-body">
+            <fieldset class="choices">
+                <legend>"Into"</legend>
+                {pick(false, "a group that is there", none)}
+                {pick(true, "a new group", false)}
+            </fieldset>
+        </div>
         <Show
             when=move || new.get()
             fallback=move || view! { <existing::Existing groups=fitting ids open/> }

@@ -80,6 +80,15 @@ fn Tools(cloud: RwSignal<Cloud>) -> impl IntoView {
     }
 }
 
+/// The version says the kind itself, or stands after it.
+fn kind(cloud: &Cloud) -> String {
+    match &cloud.version {
+        Some(version) if version.to_lowercase().starts_with(&cloud.kind) => version.clone(),
+        Some(version) => format!("{} {version}", cloud.kind),
+        None => cloud.kind.clone(),
+    }
+}
+
 fn facts(cloud: &Cloud) -> impl IntoView + use<> {
     let retry = cloud.retry_at.map(|t| view! { <div><dt>"Next try"</dt><dd><DateTime at=t/></dd></div> });
     let print =
@@ -97,7 +106,7 @@ fn facts(cloud: &Cloud) -> impl IntoView + use<> {
             <div><dt>"Seen"</dt><dd><Age at=cloud.observed_at/> " ago"</dd></div>
             {retry}
             <div><dt>"Site"</dt><dd>{cloud.site.clone()}</dd></div>
-            <div><dt>"Kind"</dt><dd>{cloud.kind.clone()} " " {cloud.version.clone()}</dd></div>
+            <div><dt>"Kind"</dt><dd>{kind(cloud)}</dd></div>
             <div><dt>"Machines up"</dt><dd><a href=format!("/machines?q=cloud:{}", escape(&cloud.name))>{cloud.running} " of " {cloud.machines}</a></dd></div>
             {room}
             {print}

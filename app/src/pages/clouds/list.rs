@@ -11,6 +11,7 @@ use crate::{
         status,
     },
     format,
+    order::natural,
 };
 use leptos::prelude::*;
 use model::{
@@ -41,7 +42,11 @@ pub fn CloudsPage() -> impl IntoView {
 }
 
 fn draw(fresh: Fresh<Page<Cloud>>) -> impl IntoView {
-    let rows = move || fresh.value.with(|p| p.items.clone()).into_iter().map(line).collect_view();
+    let rows = move || {
+        let mut all = fresh.value.with(|p| p.items.clone());
+        all.sort_by(|a, b| natural(&a.name, &b.name));
+        all.into_iter().map(line).collect_view()
+    };
     view! {
         <Show when=move || fresh.value.with(|p| !p.items.is_empty()) fallback=none>
             <DataTable caption="Clouds" columns=COLUMNS>{rows}</DataTable>
@@ -52,7 +57,7 @@ fn draw(fresh: Fresh<Page<Cloud>>) -> impl IntoView {
 fn none() -> impl IntoView {
     view! {
         <EmptyState title="No cloud is connected yet">
-            <p>"A cloud is one control plane: a libvirt host, for a start."</p>
+            <p>"A cloud is one control plane: a libvirt host, or a project of an OpenStack cloud."</p>
         </EmptyState>
     }
 }

@@ -15,8 +15,14 @@ use model::{
 
 pub fn facts(machine: &Machine) -> impl IntoView + use<> {
     let row = &machine.row;
-    let old = (row.cloud_status != CloudStatus::Ok)
-        .then(|| view! { <p class="soft">"Last known: the cloud “" {row.cloud_status.word().to_lowercase()} "”."</p> });
+    let state = match row.cloud_status {
+        CloudStatus::Ok => status::of(row.state).into_any(),
+        unseen => view! {
+            <span class="old">"was " {row.state.word().to_lowercase()}</span>
+            <p class="soft">"Last known. Its cloud: " {unseen.word().to_lowercase()} "."</p>
+        }
+        .into_any(),
+    };
     let gone = machine.gone_at.map(|t| view! { <p class="banner" data-tone="warn">"It was seen gone from its cloud " <Age at=Some(t)/> " ago; this is the record of it."</p> });
     let locked = machine.locked.clone().map(|why| view! { <p class="banner" data-tone="warn">"Locked against start: " {why}</p> });
     let run = row
@@ -26,7 +32,7 @@ pub fn facts(machine: &Machine) -> impl IntoView + use<> {
     view! {
         {gone} {locked} {run}
         <dl class="facts">
-            <div><dt>"State"</dt><dd>{status::of(row.state)} {old}</dd></div>
+            <div><dt>"State"</dt><dd>{state}</dd></div>
             <div><dt>"Seen"</dt><dd><Age at=Some(row.observed_at)/> " ago"</dd></div>
             <div><dt>"Site"</dt><dd>{row.site.clone()}</dd></div>
             <div><dt>"Cloud"</dt><dd><a href=format!("/clouds/{}", row.cloud_id)>{row.cloud.clone()}</a></dd></div>

@@ -53,7 +53,7 @@ fn name(machine: &MachineRow) -> impl IntoView + use<> {
     let role = machine.role.filter(|r| *r != CopyRole::Active).map(|r| view! { " " <span class="soft">{r.word()}</span> });
     view! {
         <th scope="row" class="col-name">
-            <a href=format!("/machines/{}", machine.id)>{machine.name.clone()}</a> {split} {role}
+            <span class="name-cell"><a href=format!("/machines/{}", machine.id)>{machine.name.clone()}</a> {split} {role}</span>
         </th>
     }
 }

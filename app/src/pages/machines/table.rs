@@ -18,7 +18,7 @@ use std::ops::Range;
 
 #[component]
 pub fn MachineTable(query: Query, page: Page<MachineRow>, hidden: RwSignal<Vec<String>>, choice: Choice) -> impl IntoView {
-    let first = 0..page.items.len();
+    let (first, searched) = (0..page.items.len(), !query.q.trim().is_empty());
     let rows = Rows::new(query.clone(), page);
     let window = RwSignal::new(first);
     let pane = NodeRef::<html::Div>::new();
@@ -43,7 +43,7 @@ pub fn MachineTable(query: Query, page: Page<MachineRow>, hidden: RwSignal<Vec<S
     view! {
         <p class="soft" role="status">{move || counted(rows.total.get())}</p>
         {move || rows.error.get().map(|e| view! { <ErrorNote error=e retry=Callback::new(move |()| rows.refresh())/> })}
-        <Show when=move || rows.total.get() != 0 fallback=nothing>
+        <Show when=move || rows.total.get() != 0 fallback=move || nothing(searched)>
             <div class="vlist" node_ref=pane on:scroll=move |_| look() tabindex="0" role="region" aria-label="Machines">
                 <table aria-rowcount=move || (rows.total.get() + 1).to_string()>
                     {heads(&query, columns, rows, choice)}
@@ -67,10 +67,17 @@ fn counted(total: usize) -> String {
     }
 }
 
-fn nothing() -> impl IntoView {
+fn nothing(searched: bool) -> impl IntoView {
+    if searched {
+        return view! {
+            <EmptyState title="No machine matches">
+                <p>"Words are searched in names, addresses and tags; all of them must fit. "<a href="/machines">"Show all machines"</a></p>
+            </EmptyState>
+        };
+    }
     view! {
-        <EmptyState title="No machine matches">
-            <p>"Words are searched in names, addresses and tags; all of them must fit. "<a href="/machines">"Show all machines"</a></p>
+        <EmptyState title="There is no machine yet">
+            <p>"Machines appear here within seconds once their cloud is connected. "<a href="/clouds">"Clouds"</a></p>
         </EmptyState>
     }
 }

@@ -51,7 +51,7 @@ fn draw(fresh: Fresh<Overview>) -> impl IntoView {
     };
     view! {
         {move || overview.with(|o| o.own_network_suspect).then(own_network)}
-        {move || alarms::list(overview.with(|o| o.alarms.clone()))}
+        <alarms::Alarms overview/>
         {move || runs_now::list(overview.with(|o| o.runs.clone()))}
         <Show when=move || overview.with(|o| !o.sites.is_empty()) fallback=nothing_yet>
             <section class="sites" aria-label="Sites">{sites}</section>

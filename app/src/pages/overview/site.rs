@@ -3,6 +3,7 @@
 use super::totals;
 use crate::{
     components::{age::Age, simulated_badge::SimulatedBadge, status},
+    order::natural,
     state::{Session, escape},
 };
 use leptos::prelude::*;
@@ -15,6 +16,8 @@ use model::{
 
 pub fn card(site: SiteView, at: Millis, fail_over: Callback<String>) -> impl IntoView {
     let href = format!("/machines?q=site:{}", escape(&site.name));
+    let mut clouds = site.clouds;
+    clouds.sort_by(|a, b| natural(&a.name, &b.name));
     view! {
         <article class="site" data-status=key(site.status)>
             <header class="site-head">
@@ -24,7 +27,7 @@ pub fn card(site: SiteView, at: Millis, fail_over: Callback<String>) -> impl Int
             </header>
             <div class="site-body">
                 {totals::figures(&site.totals, at)}
-                <ul class="site-clouds">{site.clouds.into_iter().map(cloud).collect_view()}</ul>
+                <ul class="site-clouds">{clouds.into_iter().map(cloud).collect_view()}</ul>
             </div>
             {foot(site.name, site.plans, fail_over)}
         </article>

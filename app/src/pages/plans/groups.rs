@@ -15,7 +15,7 @@ pub fn Groups(draft: Draft) -> impl IntoView {
                 {group(&id).map(|group| view! { <Choice group draft/> })}
             </For>
             <Show when=move || ids.with(Vec::is_empty)>
-                <p class="note">"There is no protection group yet. "<a href="/protection/new">"Make one first"</a>"."</p>
+                <p class="note"><span>"There is no protection group yet. "<a href="/protection/new">"Make one first"</a>"."</span></p>
             </Show>
         </fieldset>
     }

@@ -15,13 +15,26 @@ use model::{
     protection::{Group, Member, Policy, ReplicationState},
 };
 
+/// Of a large group only so many are in the list; the group's own page has all.
+const LISTED: usize = 12;
+
+/// Those above the objective first.
+fn worst(group: &Group, now: model::Millis) -> Vec<String> {
+    let mut all: Vec<&Member> = group.members.iter().collect();
+    all.sort_by_key(|m| !m.replication.in_breach(&group.policy, now));
+    all.into_iter().take(LISTED).map(|m| m.id.clone()).collect()
+}
+
 #[component]
 pub fn GroupCard(id: String, page: RwSignal<Page<Group>>) -> impl IntoView {
     let Some(first) = page.with_untracked(|p| p.items.iter().find(|g| g.id == id).cloned()) else { return ().into_any() };
     let (href, title) = (format!("/protection/{id}"), format!("group-{id}"));
     let heading = title.clone();
     let group = Memo::new(move |_| page.with(|p| p.items.iter().find(|g| g.id == id).cloned()).unwrap_or_else(|| first.clone()));
-    let members = Memo::new(move |_| group.with(|g| g.members.iter().map(|m| m.id.clone()).collect::<Vec<_>>()));
+    let now = Clock::get();
+    let members = Memo::new(move |_| group.with(|g| worst(g, now.get_untracked())));
+    let rest = Memo::new(move |_| group.with(|g| g.members.len().saturating_sub(LISTED)));
+    let more = href.clone();
     view! {
         <section class="card group-card" aria-labelledby=heading>
             <header>
@@ -34,6 +47,7 @@ pub fn GroupCard(id: String, page: RwSignal<Page<Group>>) -> impl IntoView {
                     <Line id group/>
                 </For>
             </ul>
+            <Show when=move || { rest.get() > 0 }><p class="soft"><a href=more.clone()>"and "{rest}" more machines"</a></p></Show>
             <Show when=move || members.with(Vec::is_empty)><p class="note">"No machine yet: this group protects nothing."</p></Show>
         </section>
     }
@@ -94,6 +108,16 @@ fn MemberLine(member: Memo<Member>, policy: Signal<Policy>) -> impl IntoView {
 mod tests {
     use super::*;
     use crate::pages::protection::sample;
+
+    #[test]
+    fn of_a_large_group_those_above_the_objective_are_listed() {
+        let mut group = sample::group();
+        let one = group.members[0].clone();
+        group.members = (0..30).map(|n| Member { id: format!("m{n}"), ..one.clone() }).collect();
+        group.members[29].replication.newest_point_at = None;
+        let listed = worst(&group, 1_000);
+        assert_eq!((listed.len(), listed[0].as_str(), listed[1].as_str()), (LISTED, "m29", "m0"));
+    }
 
     #[test]
     fn a_paused_group_says_so_before_anything_else() {

@@ -10,6 +10,7 @@ use crate::{
 };
 use model::{
     Id, Millis, Severity,
+    alarm::CLOCK_UNSETTLED,
     cloud::{Cloud, CloudStatus},
     machine::CopyRole,
     protection::ReplicationState,
@@ -26,8 +27,6 @@ pub struct Scene<'a> {
     pub disk: &'a Disk,
     pub now: Millis,
 }
-
-pub const CLOCK_UNSETTLED: &str = "clock_unsettled";
 
 const JUDGED: [&str; 15] = [
     "site_down",

@@ -14,7 +14,7 @@ use crate::{
     store::alarms as store,
 };
 use judge::Scene;
-pub use judge::{CLOCK_UNSETTLED, in_breach};
+pub use judge::in_breach;
 use model::{Id, Severity, alarm::Alarm, live::Topic};
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -151,7 +151,7 @@ pub(super) async fn restore(node: &Node) {
         Ok(alarms) => *node.inventory.alarms.active() = alarms.into_iter().map(|a| (a.id.clone(), a)).collect(),
         Err(error) => tracing::error!(%error, "the alarms of before could not be read"),
     }
-    if node.inventory.alarms.active().contains_key(&alarm_id(judge::CLOCK_UNSETTLED, "")) {
+    if node.inventory.alarms.active().contains_key(&alarm_id(model::alarm::CLOCK_UNSETTLED, "")) {
         held(&node.inventory.alarms.clock).inherit();
     }
 }

@@ -27,6 +27,8 @@ use model::{
 use std::{collections::HashSet, time::Duration};
 
 const PATIENCE: Duration = Duration::from_secs(4);
+/// In the audit trail.
+const ACTION: &str = "group.reprotect";
 
 /// Changes nothing.
 pub async fn reprotection(node: &Node, id: &str) -> Result<Reprotection> {
@@ -49,16 +51,23 @@ pub async fn reprotection(node: &Node, id: &str) -> Result<Reprotection> {
 }
 
 pub async fn reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> {
+    let name = super::name_of(node, id).await?;
+    audit::refused(node, caller, ACTION, &name, try_reprotect(node, caller, id).await).await
+}
+
+async fn try_reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> {
     caller.must_be(Role::Operator)?;
     let name = super::stored(node, id).await?.name;
     let found = reprotection(node, id).await?;
     if let Some(why) = found.refused {
-        audit::record(node, caller, "group.reprotect", &name, false, &why).await;
         return Err(Error::conflict(why));
     }
-    groups::reprotect(&node.db, id, &found.networks, &found.storage).await?;
     let detail = format!("{} → {} ({}), {} machines", found.from, found.to, found.target_cloud, found.machines.len());
-    audit::record(node, caller, "group.reprotect", &name, true, detail).await;
+    let event = audit::event(caller, ACTION, &name, detail);
+    let Some(seq) = groups::reprotect(&node.db, id, &found.networks, &found.storage, &event).await? else {
+        return Err(Error::conflict(format!("Somebody was quicker: none of the machines of {name} waits for it any more.")));
+    };
+    audit::show(node, event, seq);
     for machine in &found.machines {
         crate::replication::view::publish(node, &machine.member_id).await?;
     }
