@@ -16,7 +16,7 @@ use std::{future::Future, time::Duration};
 /// A cloud that is known not to answer gets this long to prove the contrary: nobody waits for the dead in a failover.
 pub const BRIEF: Duration = Duration::from_millis(1500);
 /// For a cloud that was silent until now: one that answers does so in some 50 ms, and this is part of the RTO.
-pub const MOMENT: Duration = Duration::from_millis(300);
+pub const MOMENT: Duration = Duration::from_millis(200);
 /// Where inventory shows the cloud as unreachable and another look follows before anything is started.
 pub const GLANCE: Duration = Duration::from_millis(150);
 /// A sign of life that is older says nothing about now.

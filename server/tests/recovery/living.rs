@@ -92,6 +92,9 @@ fn what_was_stopped_and_cannot_be_made_elsewhere_is_started_again() {
 async fn stuck(lab: &Lab, life: &life::Life, native: &str) -> RunDetail {
     life.protect(lab, &[native.to_owned()]).await;
     life.plan(lab, vec![], |_| {}).await;
+    // Without a write since its point there is nothing to copy, and nothing that could fail.
+    let protected = lab.source().counter(native).unwrap();
+    soon("it has written since its point", || async { lab.source().counter(native).unwrap() > protected }).await;
     lab.target().fail("begin", 1, 1000, refuse());
     let run = life.fail_over(false).await;
     let waits = life.settled(&run.id).await;
