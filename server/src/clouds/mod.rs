@@ -3,6 +3,8 @@
 mod contract;
 pub mod error;
 pub mod guard;
+#[cfg(feature = "openstack")]
+mod http;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
 #[cfg(feature = "openstack")]

@@ -1,6 +1,6 @@
 //! One project of an OpenStack cloud: Keystone, Nova, Glance, Neutron over their REST interfaces.
 //!
-//! - `fields`, `yaml`, `auth`, `tls`, `link`, `fault`: settings, sessions, requests and what answers mean;
+//! - `fields`, `yaml`, `auth`, `link`, `fault`: settings, sessions, requests and what answers mean;
 //! - `inventory/`, `power`, `machines/`: looking, power, making machines;
 //! - `images`, `upload`, `file`, `layers`: Glance, and reading and writing disks there;
 //! - `sink/`: recovery points as images; `source/`: reading machines by snapshots.
@@ -26,7 +26,6 @@ mod probe;
 mod qcow2;
 mod sink;
 mod source;
-mod tls;
 mod upload;
 mod yaml;
 

@@ -1,6 +1,5 @@
 //! The HTTP client: who is at the other end is checked against the pinned certificate, or against the authorities.
 
-use super::fields::Config;
 use crate::clouds::error::{Error, Result};
 use reqwest::{Certificate, Client, redirect::Policy, tls::TlsInfo};
 use rustls::{
@@ -14,19 +13,22 @@ use std::{sync::Arc, time::Duration};
 
 /// A connection that is not there after this long counts as lost: well below the 10 s in which a screen turns red.
 const CONNECT: Duration = Duration::from_secs(4);
-/// Nothing at all for so long: the service hangs. Glance computes checksums at the end of an upload.
+/// Nothing at all for so long: the service hangs. Stores compute checksums at the end of an upload.
 const SILENCE: Duration = Duration::from_secs(120);
 /// In rustls' words, when the certificate is another one than the pinned.
-pub const OTHER_CERTIFICATE: &str = "another certificate than the accepted one";
+const OTHER_CERTIFICATE: &str = "another certificate than the accepted one";
 
+/// `ca`: PEM of the authority that signed the servers' certificates, besides those that this host trusts. `fingerprint`:
+/// SHA-256 (hex) of the one certificate that is taken instead, whoever signed it.
+///
 /// # Errors
 /// `Permanent` when the authority's certificate cannot be read.
-pub fn client(config: &Config) -> Result<Client> {
+pub fn client(ca: Option<&str>, fingerprint: Option<&str>) -> Result<Client> {
     // A node reaches its clouds directly; a token belongs to the service that was asked, so no redirect is followed.
     let mut builder = Client::builder().connect_timeout(CONNECT).read_timeout(SILENCE).redirect(Policy::none()).no_proxy().tls_info(true);
-    if let Some(fingerprint) = &config.fingerprint {
+    if let Some(fingerprint) = fingerprint {
         builder = builder.tls_backend_preconfigured(pinned(fingerprint)?);
-    } else if let Some(pem) = &config.ca {
+    } else if let Some(pem) = ca {
         let all = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|error| Error::permanent(format!("ca: {error}")))?;
         builder = builder.tls_certs_merge(all);
     }
