@@ -3,7 +3,7 @@
 mod contract;
 pub mod error;
 pub mod guard;
-#[cfg(feature = "openstack")]
+#[cfg(any(feature = "openstack", feature = "vsphere"))]
 mod http;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
@@ -12,5 +12,7 @@ pub mod openstack;
 pub mod pool;
 pub mod registry;
 pub mod simulator;
+#[cfg(feature = "vsphere")]
+pub mod vsphere;
 
 pub use contract::*;
