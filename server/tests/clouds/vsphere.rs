@@ -4,7 +4,7 @@
 
 use super::{
     copy::Chain,
-    harness::{Bed, everything, vcenter, vcenters},
+    harness::{Bed, everything, until, vcenter, vcenters},
 };
 use model::{Mapping, cloud::Capability, machine::PowerState};
 use server::clouds::{Change, Cloud, CreateRequest, MachineSpec, Observed, Settings, StopMode, error::Kind, registry};
@@ -74,7 +74,11 @@ async fn changes_come_by_themselves() {
         .await;
     println!("told {:?} after the start was asked for, which took {asked:?}", begun.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(1) + asked);
-    // Silence costs nothing: no request while nothing changes.
+    // Silence costs nothing: one question is kept open, and nobody asks anything else.
+    let requests = || lab(&bed, &["lab", "vienna", "requests"]).trim().parse::<u32>().unwrap();
+    let before = requests();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(requests() <= before + 2, "{} requests", requests() - before);
     bed.source.power().unwrap().stop(&machine.native_id, StopMode::Hard).await.unwrap();
     lab(&bed, &["forget", "suite-vs-watch"]);
     heard(&mut changes, |c| matches!(c, Change::Gone(id) if *id == machine.native_id)).await;
@@ -266,7 +270,33 @@ async fn a_chain_is_shortened_and_shows_the_same() {
     lab(&bed, &["forget", name]);
 }
 
-/// Snapshots of people stand in the way, and that is said before.
+/// As with kill -9: nothing is aborted, and the lease is not kept alive any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_whose_making_was_killed_is_made_by_the_next_attempt() {
+    let Some(bed) = vcenters() else { return };
+    let name = "suite-vs-killed";
+    lab(&bed, &["forget", name, "at=zurich"]);
+    lab(&bed, &["machine", name, "disks=2", "fill=48"]);
+    let mut chain = Chain::new(&bed, &bed.find(name).await.native_id);
+    chain.cycle().await;
+    let request = request(&chain, name).await;
+    let life = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let (own, other) = (request.clone(), vcenters().unwrap().target.clone());
+    life.spawn(async move { other.machines().unwrap().create(&own).await });
+    let maker = bed.maker.as_ref().unwrap();
+    until("it is being made", Duration::from_secs(20), || async { maker.try_run(&["disk", name, "at=zurich"]) }).await;
+    life.shutdown_background();
+    let machines = bed.target.machines().unwrap();
+    assert_eq!(machines.find(&request.token).await.unwrap(), None);
+    assert!(everything(bed.target.inventory()).await.iter().all(|one| one.name != name), "it is no machine yet");
+    let made = machines.create(&request).await.unwrap();
+    same(&bed, name);
+    machines.delete(&made, true).await.unwrap();
+    bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
+    lab(&bed, &["forget", name]);
+}
+
+/// What is mapped must be there, and a host must be large enough.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_in_the_way_is_said_before() {
     let Some(bed) = vcenters() else { return };

@@ -31,15 +31,15 @@ pub const PATHS: &[&str] = &[
     "summary.storage.committed",
 ];
 
-/// A machine that is being made has this in front of its name until it is whole.
-pub const BUILDING: &str = "crossfade-building-";
+/// The notes of a machine until it is whole.
+pub const BUILDING: &str = "Crossfade is making this machine.";
 /// Of [`Disk::pool`] where a path has no datastore.
 const NO_POOL: &str = "";
 
-/// Templates are none, except those that are ours: locked machines.
+/// Templates are none, except those that are ours: locked machines. What is being made is none yet.
 pub fn is_machine(object: &Object) -> bool {
-    let locked = lock::reason(object.get("config.annotation").unwrap_or_default()).is_some();
-    (!object.flag("config.template") || locked) && !object.get("name").is_some_and(|name| name.starts_with(BUILDING))
+    let notes = object.get("config.annotation").unwrap_or_default();
+    notes != BUILDING && (!object.flag("config.template") || lock::reason(notes).is_some())
 }
 
 /// Only what is surely off counts as off: a machine that its host does not answer for is not.

@@ -16,7 +16,7 @@ const WANTED: &[props::Wanted<'static>] = &[
     ("HostSystem", &["name", "parent", "runtime.connectionState", "runtime.inMaintenanceMode", "datastore"]),
     ("Datastore", &["name", "parent", "browser", "summary.type", "summary.accessible", "summary.capacity", "summary.freeSpace", "host"]),
     ("Network", &["name", "parent"]),
-    ("DistributedVirtualPortgroup", &["name", "parent", "key", "config.distributedVirtualSwitch", "config.uplink"]),
+    ("DistributedVirtualPortgroup", &["name", "parent", "key", "config.distributedVirtualSwitch", "tag"]),
     ("DistributedVirtualSwitch", &["name", "uuid", "parent"]),
 ];
 
@@ -200,14 +200,18 @@ impl Places {
         let name = super::machine::name(one);
         match id.kind.as_str() {
             "Network" => Some(Net::Standard { id: id.clone(), name }),
-            // An uplink is the switch's way out, no place for machines.
-            "DistributedVirtualPortgroup" if !one.flag("config.uplink") => {
+            "DistributedVirtualPortgroup" if !is_uplink(one) => {
                 let switch = self.get(&one.reference("config.distributedVirtualSwitch")?)?;
                 Some(Net::Distributed { key: one.get("key")?.to_owned(), switch: switch.get("uuid")?.to_owned(), name })
             }
             _ => None,
         }
     }
+}
+
+/// The switch's way out, no place for machines.
+pub fn is_uplink(port_group: &Object) -> bool {
+    port_group.list("tag").any(|tag| tag.get("key") == Some("SYSTEM/DVS.UPLINKPG"))
 }
 
 /// The pool for a disk or a network that comes from `from`.

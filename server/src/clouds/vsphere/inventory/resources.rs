@@ -6,7 +6,7 @@ use super::{
         props::{self, Object},
     },
     hbas, machine,
-    places::Places,
+    places::{self, Places},
 };
 use crate::clouds::error::Result;
 use jiff::Timestamp;
@@ -35,11 +35,9 @@ async fn everything(link: &Link, wanted: &[props::Wanted<'_>]) -> Result<Places>
 /// # Errors
 /// By kind.
 pub async fn port_groups(link: &Link) -> Result<BTreeMap<String, String>> {
-    let all =
-        everything(link, &[("DistributedVirtualPortgroup", &["key", "name"]), ("OpaqueNetwork", &["name", "summary.opaqueNetworkId"])])
-            .await?;
+    let all = everything(link, &[("DistributedVirtualPortgroup", &["key", "name"]), ("OpaqueNetwork", &["name", "summary"])]).await?;
     let named = |one: &Object| {
-        let key = one.get("key").or(one.get("summary.opaqueNetworkId"))?;
+        let key = one.get("key").or_else(|| one.prop("summary")?.get("opaqueNetworkId"))?;
         Some((key.to_owned(), machine::name(one)))
     };
     Ok(all.0.iter().filter_map(named).collect())
@@ -68,11 +66,11 @@ pub async fn look(link: &Link) -> Result<Resources> {
         ("HostSystem", &host_paths),
         ("Datastore", DATASTORE),
         ("Network", &["name", "summary.accessible"]),
-        ("DistributedVirtualPortgroup", &["name", "config.defaultPortConfig", "config.uplink"]),
+        ("DistributedVirtualPortgroup", &["name", "config.defaultPortConfig", "tag"]),
     ];
     let all = everything(link, wanted).await?;
     let mut networks: Vec<Network> = all.of("Network").map(standard).collect();
-    networks.extend(all.of("DistributedVirtualPortgroup").filter(|one| !one.flag("config.uplink")).map(distributed));
+    networks.extend(all.of("DistributedVirtualPortgroup").filter(|one| !places::is_uplink(one)).map(distributed));
     let hbas = all.of("HostSystem").flat_map(|one| hbas::of_host(one.get("name").unwrap_or_default(), one.list(ADAPTERS))).collect();
     Ok(Resources {
         observed_at: Timestamp::now().as_millisecond(),

@@ -18,15 +18,13 @@ use crate::clouds::{
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
-/// `changeVersion` is another one after every change of the configuration.
+/// `changeVersion` is another one after every change of the configuration. As few as possible: the server compares them.
 const PATHS: &[&str] = &[
     "name",
     "config.changeVersion",
     "config.template",
-    "config.annotation",
     "guest.guestState",
     "guest.net",
-    "guest.toolsRunningStatus",
     "runtime.connectionState",
     "runtime.host",
     "runtime.powerState",

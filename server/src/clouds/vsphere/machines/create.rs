@@ -61,7 +61,7 @@ pub async fn create(link: &Arc<Link>, request: &CreateRequest) -> Result<String>
     match look(link, &request.token).await? {
         Some((machine, seen)) if !is_building(&seen) => return Ok(machine.id),
         // An attempt that was killed; its lease may be alive for minutes.
-        Some((machine, _)) => task::run(link, "Destroy_Task", &machine, "").await.map(drop)?,
+        Some((machine, _)) => destroy(link, &machine).await?,
         None => {}
     }
     let places = places::look(link).await?;
@@ -82,6 +82,14 @@ pub async fn create(link: &Arc<Link>, request: &CreateRequest) -> Result<String>
             lease.abort().await;
             Err(error)
         }
+    }
+}
+
+async fn destroy(link: &Link, machine: &Ref) -> Result<()> {
+    match task::run(link, "Destroy_Task", machine, "").await {
+        Err(error) if error.kind == Kind::NotFound => Ok(()),
+        Err(error) => Err(Error::transient(format!("An earlier attempt is not gone yet, the server ends it within minutes: {error}"))),
+        Ok(_) => Ok(()),
     }
 }
 

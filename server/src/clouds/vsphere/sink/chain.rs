@@ -48,7 +48,7 @@ impl Chain {
         let (mut manifests, mut next) = (vec![], Some(top.id()));
         while let Some(id) = next.filter(|_| manifests.len() < DEEPEST) {
             let gone = || Error::not_found("The recovery point is gone, or something that it builds on.");
-            let name = files.iter().map(|(name, _)| name).find(|name| names::whole(name).is_some_and(|(own, _)| own == id));
+            let name = files.iter().map(|(name, _)| name).find(|name| names::manifest(name).is_some_and(|named| named.id == id));
             let path = format!("{}/{}", names::folder(&top.lineage), name.ok_or_else(gone)?);
             let manifest = read(link, &store, &path).await?.ok_or_else(gone)?;
             next = manifest.point.parent.clone();

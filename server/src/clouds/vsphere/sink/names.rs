@@ -1,7 +1,7 @@
 //! How recovery points are named, on a datastore. Pure.
 //!
-//! `crossfade/<lineage>/<point>-<disk>.qcow2`     one disk: a whole one, or what changed
-//! `crossfade/<lineage>/<point>.on.<parent>.json` what the point is; written last: without it the point does not exist
+//! `crossfade/<lineage>/<point>-<disk>.qcow2`   one disk: a whole one, or what changed
+//! `crossfade/<lineage>/<point>.<disks>.on.<parent>.json`   what the point is; written last: without it it does not exist
 
 use crate::clouds::{
     Extent, SinkRef,
@@ -24,6 +24,8 @@ pub struct Point {
     pub datacenter: String,
     /// [`id`] of the point below.
     pub parent: Option<String>,
+    /// How many it has.
+    pub disks: usize,
 }
 
 /// What a point is.
@@ -59,11 +61,12 @@ impl Point {
     }
 
     pub fn manifest(&self) -> String {
-        format!("{}/{}.on.{}.json", folder(&self.lineage), self.id(), self.parent.as_deref().unwrap_or(ALONE))
+        let parent = self.parent.as_deref().unwrap_or(ALONE);
+        format!("{}/{}.{}.on.{parent}.json", folder(&self.lineage), self.id(), self.disks)
     }
 
     pub fn disk(&self, number: usize) -> String {
-        format!("{}/{}-{number}.qcow2", folder(&self.lineage), self.id())
+        format!("{}/{}", folder(&self.lineage), disk(&self.id(), number))
     }
 }
 
@@ -77,16 +80,28 @@ pub fn id(token: &str) -> String {
     Sha256::digest(token).iter().take(10).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// A whole point, by the name of its manifest: its id, and that of the one below.
-pub fn whole(name: &str) -> Option<(&str, Option<&str>)> {
-    let (id, parent) = name.strip_suffix(".json")?.split_once(".on.")?;
-    Some((id, (parent != ALONE).then_some(parent)))
+pub fn disk(id: &str, number: usize) -> String {
+    format!("{id}-{number}.qcow2")
+}
+
+/// What the name of a manifest says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Named<'a> {
+    pub id: &'a str,
+    pub disks: usize,
+    pub parent: Option<&'a str>,
+}
+
+pub fn manifest(name: &str) -> Option<Named<'_>> {
+    let (own, parent) = name.strip_suffix(".json")?.split_once(".on.")?;
+    let (id, disks) = own.split_once('.')?;
+    Some(Named { id, disks: disks.parse().ok()?, parent: (parent != ALONE).then_some(parent) })
 }
 
 /// The point that a file belongs to.
 pub fn owner(name: &str) -> Option<&str> {
-    match whole(name) {
-        Some((id, _)) => Some(id),
+    match manifest(name) {
+        Some(named) => Some(named.id),
         None => name.strip_suffix(".qcow2")?.rsplit_once('-').map(|(id, _)| id),
     }
 }
@@ -97,15 +112,22 @@ mod tests {
 
     #[test]
     fn names_say_what_belongs_together() {
-        let point =
-            Point { lineage: "l/1".into(), token: "t".into(), datastore: "d".into(), datacenter: "dc".into(), parent: Some(id("p")) };
+        let point = Point {
+            lineage: "l/1".into(),
+            token: "t".into(),
+            datastore: "d".into(),
+            datacenter: "dc".into(),
+            parent: Some(id("p")),
+            disks: 2,
+        };
         let (manifest, disk) = (point.manifest(), point.disk(3));
         assert!(manifest.starts_with("crossfade/l_1/") && disk.ends_with("-3.qcow2"), "{manifest} {disk}");
         let name = |path: &str| path.rsplit('/').next().unwrap().to_owned();
-        assert_eq!(whole(&name(&manifest)), Some((point.id().as_str(), Some(id("p").as_str()))));
+        let named = |text: &str| super::manifest(text).map(|one| (one.id.to_owned(), one.disks, one.parent.map(str::to_owned)));
+        assert_eq!(named(&name(&manifest)), Some((point.id(), 2, Some(id("p")))));
         assert_eq!((owner(&name(&manifest)), owner(&name(&disk))), (Some(point.id().as_str()), Some(point.id().as_str())));
-        assert_eq!(whole(&name(&Point { parent: None, ..point.clone() }.manifest())), Some((point.id().as_str(), None)));
-        assert_eq!((owner("other.txt"), whole("x.json")), (None, None));
+        assert_eq!(named(&name(&Point { parent: None, ..point.clone() }.manifest())), Some((point.id(), 2, None)));
+        assert_eq!((owner("other.txt"), super::manifest("x.json")), (None, None));
         assert_eq!(Point::parse(&point.reference()).unwrap(), point);
     }
 }

@@ -45,6 +45,7 @@ pub async fn begin(link: &Arc<Link>, places: &Places, request: BeginPoint) -> Re
         datastore: store.name.clone(),
         datacenter: store.datacenter.id.clone(),
         parent: parent.map(|one| one.id()),
+        disks: request.disks.len(),
     };
     start(link, store, point, &request.disks).await
 }

@@ -7,40 +7,41 @@ use super::{
         inventory::places::{Places, Store},
         link::Link,
     },
-    names::{self, Point},
+    names::{self, Named, Point},
 };
 use crate::clouds::error::{Error, Result};
 use std::collections::{BTreeMap, BTreeSet};
 
 type Files = [(String, u64)];
 
-/// Its manifest is there, and those of all that it builds on.
+/// Its manifest and its files are there, and those of all that it builds on.
 pub fn is_whole(files: &Files, id: &str) -> bool {
-    let parents = parents(files);
-    let mut next = Some(id);
-    let mut seen = BTreeSet::new();
+    let manifests = manifests(files);
+    let there: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    let (mut next, mut seen) = (Some(id), BTreeSet::new());
     while let Some(id) = next {
-        let Some(parent) = parents.get(id) else { return false };
-        if !seen.insert(id) {
+        let Some(named) = manifests.get(id) else { return false };
+        let complete = (0..named.disks).all(|number| there.contains(names::disk(id, number).as_str()));
+        if !complete || !seen.insert(id) {
             return false;
         }
-        next = *parent;
+        next = named.parent;
     }
     true
 }
 
-fn parents(files: &Files) -> BTreeMap<&str, Option<&str>> {
-    files.iter().filter_map(|(name, _)| names::whole(name)).collect()
+fn manifests(files: &Files) -> BTreeMap<&str, Named<'_>> {
+    files.iter().filter_map(|(name, _)| names::manifest(name)).map(|named| (named.id, named)).collect()
 }
 
 /// These points and what they build on.
 fn needed<'a>(files: &'a Files, keep: impl Iterator<Item = &'a str>) -> BTreeSet<&'a str> {
-    let parents = parents(files);
+    let manifests = manifests(files);
     let mut found = BTreeSet::new();
     for root in keep {
         let mut next = Some(root);
         while let Some(id) = next.filter(|id| found.insert(*id)) {
-            next = parents.get(id).copied().flatten();
+            next = manifests.get(id).and_then(|named| named.parent);
         }
     }
     found
@@ -50,15 +51,14 @@ fn needed<'a>(files: &'a Files, keep: impl Iterator<Item = &'a str>) -> BTreeSet
 fn surplus<'a>(files: &'a Files, needed: &BTreeSet<&str>) -> Vec<&'a str> {
     let mut out: Vec<&str> =
         files.iter().map(|(name, _)| name.as_str()).filter(|name| names::owner(name).is_some_and(|id| !needed.contains(id))).collect();
-    out.sort_by_key(|name| names::whole(name).is_none());
+    out.sort_by_key(|name| names::manifest(name).is_none());
     out
 }
 
 /// Uploads of this lineage that were never committed.
 pub async fn unfinished(link: &Link, places: &Places, place: &Place, lineage: &str) -> Result<()> {
-    for store in stores(places, place)? {
-        let files = files::list(link, &store, &names::folder(lineage)).await?;
-        let whole: BTreeSet<&str> = parents(&files).into_keys().collect();
+    for (store, files) in everywhere(link, places, place, lineage).await? {
+        let whole: BTreeSet<&str> = manifests(&files).into_keys().collect();
         remove(link, &store, lineage, &surplus(&files, &whole)).await?;
     }
     Ok(())
@@ -66,8 +66,7 @@ pub async fn unfinished(link: &Link, places: &Places, place: &Place, lineage: &s
 
 pub async fn tidy(link: &Link, places: &Places, place: &Place, lineage: &str, keep: &[Point]) -> Result<()> {
     let ids: Vec<String> = keep.iter().map(Point::id).collect();
-    for store in stores(places, place)? {
-        let files = files::list(link, &store, &names::folder(lineage)).await?;
+    for (store, files) in everywhere(link, places, place, lineage).await? {
         let needed = needed(&files, ids.iter().map(String::as_str));
         let gone = surplus(&files, &needed);
         remove(link, &store, lineage, &gone).await?;
@@ -81,7 +80,7 @@ pub async fn tidy(link: &Link, places: &Places, place: &Place, lineage: &str, ke
 pub async fn delete(link: &Link, store: &Store, point: &Point) -> Result<()> {
     let files = files::list(link, store, &names::folder(&point.lineage)).await?;
     let id = point.id();
-    if parents(&files).values().any(|parent| *parent == Some(id.as_str())) {
+    if manifests(&files).values().any(|named| named.parent == Some(id.as_str())) {
         return Err(Error::conflict("Other recovery points are based on this one."));
     }
     let others: BTreeSet<&str> = files.iter().filter_map(|(name, _)| names::owner(name)).filter(|owner| *owner != id).collect();
@@ -95,9 +94,16 @@ async fn remove(link: &Link, store: &Store, lineage: &str, names: &[&str]) -> Re
     Ok(())
 }
 
-/// All that points may lie on: what is mapped may have been another one before.
-fn stores(places: &Places, place: &Place) -> Result<Vec<Store>> {
-    Ok(places.stores(&places.target(place)?))
+/// On all datastores that points may lie on: what is mapped may have been another one before. All at once, since each takes the
+/// server a moment.
+async fn everywhere(link: &Link, places: &Places, place: &Place, lineage: &str) -> Result<Vec<(Store, Vec<(String, u64)>)>> {
+    let folder = names::folder(lineage);
+    let stores = places.stores(&places.target(place)?).into_iter().filter(Store::has_files);
+    let looks = stores.map(|store| async {
+        let files = files::list(link, &store, &folder).await?;
+        Ok((store, files))
+    });
+    futures::future::try_join_all(looks).await
 }
 
 #[cfg(test)]
@@ -110,19 +116,37 @@ mod tests {
 
     #[test]
     fn a_point_is_whole_with_all_that_it_builds_on() {
-        let all = files(&["a.on.nothing.json", "a-0.qcow2", "b.on.a.json", "b-0.qcow2", "d.on.c.json", "e-0.qcow2"]);
+        let all = files(&[
+            "a.1.on.nothing.json",
+            "a-0.qcow2",
+            "b.1.on.a.json",
+            "b-0.qcow2",
+            "d.1.on.c.json",
+            "d-0.qcow2",
+            "e-0.qcow2",
+            "f.2.on.a.json",
+            "f-0.qcow2",
+        ]);
         assert!(is_whole(&all, "a") && is_whole(&all, "b"));
-        assert!(!is_whole(&all, "d") && !is_whole(&all, "e") && !is_whole(&all, "x"));
-        assert!(!is_whole(&files(&["a.on.b.json", "b.on.a.json"]), "a"), "a ring");
+        assert!(["d", "e", "f", "x"].iter().all(|id| !is_whole(&all, id)));
+        assert!(!is_whole(&files(&["a.0.on.b.json", "b.0.on.a.json"]), "a"), "a ring");
     }
 
     #[test]
     fn what_is_kept_keeps_what_it_is_based_on_and_manifests_go_first() {
-        let all =
-            files(&["a-0.qcow2", "a.on.nothing.json", "b-0.qcow2", "b.on.a.json", "c-0.qcow2", "c-1.qcow2", "c.on.b.json", "notes.txt"]);
+        let all = files(&[
+            "a-0.qcow2",
+            "a.1.on.nothing.json",
+            "b-0.qcow2",
+            "b.1.on.a.json",
+            "c-0.qcow2",
+            "c-1.qcow2",
+            "c.2.on.b.json",
+            "notes.txt",
+        ]);
         let kept = needed(&all, ["b"].into_iter());
         assert_eq!(kept.iter().copied().collect::<Vec<_>>(), ["a", "b"]);
-        assert_eq!(surplus(&all, &kept), ["c.on.b.json", "c-0.qcow2", "c-1.qcow2"]);
+        assert_eq!(surplus(&all, &kept), ["c.2.on.b.json", "c-0.qcow2", "c-1.qcow2"]);
         assert_eq!(surplus(&all, &BTreeSet::new()).len(), 7, "what is not ours stays");
     }
 }

@@ -64,7 +64,11 @@ fn only_what_is_surely_off_counts_as_off() {
 fn templates_and_what_is_being_made_are_no_machines() {
     let template = ("<val>false</val>", "<val>true</val>");
     assert!(is_machine(&object(&[])) && !is_machine(&object(&[template])));
-    assert!(!is_machine(&object(&[("db%2f1", "crossfade-building-x")])));
+    assert!(!is_machine(&object(&[(
+        "Data base
+of the shop",
+        BUILDING
+    )])));
     let locked = [template, ("of the shop", "Crossfade lock [resgroup-8]: moved to dublin")];
     assert!(is_machine(&object(&locked)));
     let machine = seen(&locked);
