@@ -91,7 +91,7 @@ fn old(version: &str) -> Option<Problem> {
 }
 
 async fn count(link: &Link) -> Result<u32> {
-    let paths: &[&str] = &["name", "config.template", "config.annotation"];
+    let paths: &[&str] = &["config.template", "config.annotation"];
     let all = props::all(link, &props::From::Machines(&[("VirtualMachine", paths)])).await?;
     Ok(all.iter().filter(|one| super::inventory::machine::is_machine(one)).count() as u32)
 }

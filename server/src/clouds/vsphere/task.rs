@@ -121,7 +121,7 @@ async fn within(link: &Link, session: &Arc<Session>, method: &str, this: &Ref, a
 
 fn read_news(text: &str, version: &str) -> Result<News> {
     let mut news = News::default();
-    let tree = xml::parse_each(text, "objectSet", &mut |node| {
+    let tree = xml::parse_each(text, "objectSet", &[], &mut |node| {
         if node.get("kind") == Some("leave") {
             news.gone.extend(node.child("obj").map(Ref::of));
         } else {

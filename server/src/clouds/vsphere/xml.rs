@@ -50,19 +50,22 @@ impl Node {
 /// # Errors
 /// `Permanent`: it is not XML, as when something else answers at that address.
 pub fn parse(text: &str) -> Result<Node> {
-    parse_each(text, "", &mut |_| Ok(()))
+    parse_each(text, "", &[], &mut |_| Ok(()))
 }
 
-/// Hands each element `name` to `each` and leaves it out of the tree.
+/// Hands each element `name` to `each` and leaves it out of the tree. Elements named in `skip` are not looked into.
 ///
 /// # Errors
 /// `Permanent`: it is not XML. Else what `each` said.
-pub fn parse_each(text: &str, name: &str, each: &mut dyn FnMut(Node) -> Result<()>) -> Result<Node> {
+pub fn parse_each(text: &str, name: &str, skip: &[&str], each: &mut dyn FnMut(Node) -> Result<()>) -> Result<Node> {
     let broken = |why: &dyn std::fmt::Display| Error::permanent(format!("The answer cannot be read: {why}"));
     let mut reader = Reader::from_str(text);
     let mut open = vec![Node::default()];
     loop {
         match reader.read_event().map_err(|error| broken(&error))? {
+            Event::Start(tag) if skip.contains(&tag.local_name().into_inner()) => {
+                reader.read_to_end(tag.name()).map_err(|error| broken(&error))?;
+            }
             Event::Start(tag) => open.push(begun(&tag)),
             Event::Empty(tag) => close(&mut open, begun(&tag), name, each)?,
             Event::End(_) => {
@@ -148,7 +151,9 @@ mod tests {
     #[test]
     fn large_lists_are_handed_over_one_by_one() {
         let mut seen = vec![];
-        let rest = parse_each("<r><o><n>1</n></o><token>t</token><o><n>2</n></o></r>", "o", &mut |node| {
+        let text = "<r><o><n>1</n><s><n>no</n></s></o><token>t</token><o><n>2</n></o></r>";
+        let rest = parse_each(text, "o", &["s"], &mut |node| {
+            assert!(node.child("s").is_none());
             seen.push(node.get("n").unwrap().to_owned());
             Ok(())
         });
