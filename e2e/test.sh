@@ -76,6 +76,15 @@ external_cloud() {
   limit 900 e2e/recovery/openstack.sh
 }
 
+# Simulated vCenters need no root, only the simulator's sources.
+vcenters() (
+  trap 'e2e/lab/vsphere down' EXIT
+  e2e/lab/vsphere down && e2e/lab/vsphere up || exit 1
+  # shellcheck disable=SC1090
+  eval "$(e2e/lab/vsphere env)"
+  tests 300 -q --test clouds -- --test-threads=1 vsphere:: inventory:: power:: not_found
+)
+
 # Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
 node_ready() {
   local cache=${XDG_CACHE_HOME:-$HOME/.cache}/crossfade/node
@@ -114,10 +123,12 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
 else
   skip "real sites" "they need root"
 fi
+if e2e/lab/vsphere build; then observe "simulated vCenters" vcenters
+else OBSERVED+=("simulated vCenters: the simulator is not installed (e2e/lab/vsphere install)"); fi
 section "lint" limit 900 e2e/lint.sh
 section "release build" limit 1700 bash -c '. e2e/demo/lib.sh; build_release'
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
-  observe "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1
+  section "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1
   LEFT_RUNNING=yes
   observe "external cloud" external_cloud
   section "browser" limit 600 bash -c "$(declare -f browser node_ready); REPO=$REPO; browser"

@@ -3,14 +3,18 @@
 mod contract;
 pub mod error;
 pub mod guard;
+#[cfg(any(feature = "openstack", feature = "vsphere"))]
+mod http;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
 #[cfg(feature = "openstack")]
 pub mod openstack;
 pub mod pool;
-#[cfg(any(feature = "libvirt", feature = "openstack"))]
+#[cfg(any(feature = "libvirt", feature = "openstack", feature = "vsphere"))]
 pub mod qcow2;
 pub mod registry;
 pub mod simulator;
+#[cfg(feature = "vsphere")]
+pub mod vsphere;
 
 pub use contract::*;

@@ -14,6 +14,8 @@ pub fn drivers() -> Vec<DriverInfo> {
         super::libvirt::info(),
         #[cfg(feature = "openstack")]
         super::openstack::info(),
+        #[cfg(feature = "vsphere")]
+        super::vsphere::info(),
         super::simulator::info(),
     ]
 }
@@ -36,6 +38,8 @@ pub fn open(kind: &str, settings: Settings) -> Result<Arc<dyn Cloud>> {
         "libvirt" => super::libvirt::open(settings),
         #[cfg(feature = "openstack")]
         "openstack" => super::openstack::open(settings),
+        #[cfg(feature = "vsphere")]
+        "vsphere" => super::vsphere::open(settings),
         "simulator" => super::simulator::open(settings),
         other => Err(Error::permanent(format!("There is no driver for '{other}' in this build."))),
     }

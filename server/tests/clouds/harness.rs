@@ -34,6 +34,7 @@ pub fn beds() -> Vec<Bed> {
     let mut all = vec![simulator()];
     all.extend(libvirt());
     all.extend(cumulus());
+    all.extend(vcenters());
     all
 }
 
@@ -63,6 +64,28 @@ pub fn cumulus() -> Option<Bed> {
 #[cfg(not(feature = "openstack"))]
 pub fn cumulus() -> Option<Bed> {
     None
+}
+
+/// The lab's two vCenters, which are simulated.
+#[cfg(feature = "vsphere")]
+pub fn vcenters() -> Option<Bed> {
+    crypto();
+    let open = |site: &str| Some(registry::open("vsphere", Settings { fields: vcenter(site)?, ..Settings::default() }).unwrap());
+    let maker = Some(Lab { script: format!("{}/../e2e/lab/vsphere", env!("CARGO_MANIFEST_DIR")) });
+    let (source, target) = (open("VIENNA")?, open("ZURICH")?);
+    Some(Bed { kind: "vsphere", source, target, lab: None, maker, _scratch: tempfile::tempdir().unwrap() })
+}
+#[cfg(not(feature = "vsphere"))]
+pub fn vcenters() -> Option<Bed> {
+    None
+}
+
+/// What is filled in for one of them.
+pub fn vcenter(site: &str) -> Option<BTreeMap<String, String>> {
+    let get = |name: &str| std::env::var(format!("CF_{name}")).ok();
+    let ca = std::fs::read_to_string(get("VSPHERE_CA")?).unwrap();
+    let pairs = [("url", get(&format!("{site}_URL"))?), ("user", get("VSPHERE_USER")?), ("password", get("VSPHERE_PASSWORD")?), ("ca", ca)];
+    Some(pairs.map(|(k, v)| (k.to_owned(), v)).into())
 }
 
 pub fn simulator() -> Bed {

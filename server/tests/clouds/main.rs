@@ -2,7 +2,8 @@
 //!
 //! It runs on the simulator always, and on real libvirt when `CF_BERLIN_URI` and `CF_DUBLIN_URI` are in the environment
 //! (`eval "$(e2e/lab/lab env)"`; needs root, since it makes machines of its own through the lab), and on
-//! a real OpenStack when `CF_CUMULUS_URL` is (`e2e/lab/openstack env`). What a cloud cannot do by its own capabilities is
+//! a real OpenStack when `CF_CUMULUS_URL` is (`e2e/lab/openstack env`), on simulated vCenters when `CF_VIENNA_URL` is
+//! (`e2e/lab/vsphere env`). What a cloud cannot do by its own capabilities is
 //! skipped.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -16,3 +17,4 @@ mod openstack;
 mod power;
 mod replication;
 mod room;
+mod vsphere;

@@ -31,12 +31,6 @@ pub fn of_answer(what: &str, changes: bool, status: u16, retry_after: Option<&st
     Error::new(kind, message)
 }
 
-/// The connection, not the service. `sent`: the request may have reached it.
-pub fn of_connection(what: &str, changes: bool, sent: bool, why: &str) -> Error {
-    let kind = if changes && sent { Kind::Unknown } else { Kind::Transient };
-    Error::new(kind, format!("{what}: {why}"))
-}
-
 /// The first text under `message`, `detail` or `faultstring`, wherever the service puts it; else the page without its tags.
 fn words(body: &str) -> Option<String> {
     match serde_json::from_str::<Value>(body) {
@@ -169,12 +163,5 @@ mod tests {
             assert_eq!(error.kind, *kind, "{status} {body}");
             assert!(error.message.starts_with("nova: ") && error.message.contains(text), "{}", error.message);
         }
-    }
-
-    #[test]
-    fn a_change_that_was_sent_and_not_answered_may_have_happened() {
-        assert_eq!(of_connection("x", true, true, "reset").kind, Kind::Unknown);
-        assert_eq!(of_connection("x", true, false, "refused").kind, Kind::Transient);
-        assert_eq!(of_connection("x", false, true, "reset").kind, Kind::Transient);
     }
 }

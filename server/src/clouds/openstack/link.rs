@@ -4,9 +4,11 @@ use super::{
     auth::{self, Service, Session},
     fault,
     fields::Config,
-    tls,
 };
-use crate::clouds::error::{Error, Kind, Result};
+use crate::clouds::{
+    error::{Error, Kind, Result},
+    http::{self, tls},
+};
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -30,7 +32,7 @@ impl Link {
     /// # Errors
     /// A field that cannot be right.
     pub fn new(config: Config) -> Result<Self> {
-        let http = tls::client(&config)?;
+        let http = tls::client(config.ca.as_deref(), config.fingerprint.as_deref())?;
         Ok(Self { config, http, session: tokio::sync::Mutex::default(), fingerprint: Mutex::default() })
     }
 
@@ -206,19 +208,5 @@ fn label(path: &str) -> String {
 }
 
 fn of_reqwest(what: &str, changes: bool, error: &reqwest::Error) -> Error {
-    // The innermost cause is the one that helps.
-    let mut why = error.to_string();
-    let mut next = std::error::Error::source(error);
-    while let Some(cause) = next {
-        why = cause.to_string();
-        next = cause.source();
-    }
-    if error.is_connect() && ["certificate", "Certificate", "UnknownIssuer"].iter().any(|word| why.contains(word)) {
-        let message = format!(
-            "The server's certificate was not accepted: {why}. Compare its fingerprint, or give the authority that signed it (ca)."
-        );
-        return Error::new(Kind::Identity, message);
-    }
-    let why = if error.is_connect() && why.contains("refused") { format!("{why}: nothing listens there") } else { why };
-    fault::of_connection(&label(what), changes, !error.is_connect(), &why)
+    http::unanswered(&label(what), changes, error)
 }

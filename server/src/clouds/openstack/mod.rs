@@ -1,8 +1,8 @@
 //! One project of an OpenStack cloud: Keystone, Nova, Glance, Neutron over their REST interfaces.
 //!
-//! - `fields`, `yaml`, `auth`, `tls`, `link`, `fault`: settings, sessions, requests and what answers mean;
+//! - `fields`, `yaml`, `auth`, `link`, `fault`: settings, sessions, requests and what answers mean;
 //! - `inventory/`, `power`, `machines/`: looking, power, making machines;
-//! - `images`, `upload`, `file`, `layers`: Glance, and reading and writing disks there;
+//! - `images`, `upload`, `file`: Glance, and reading and writing disks there;
 //! - `sink/`: recovery points as images; `source/`: reading machines by snapshots.
 //!
 //! `docs/clouds/openstack.md` says what each way costs and what was seen on a real cloud.
@@ -13,7 +13,6 @@ mod fields;
 mod file;
 mod images;
 mod inventory;
-mod layers;
 mod link;
 #[cfg(test)]
 mod link_tests;
@@ -22,11 +21,10 @@ mod power;
 mod probe;
 mod sink;
 mod source;
-mod tls;
 mod upload;
 mod yaml;
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result, qcow2::layers};
 use async_trait::async_trait;
 use fields::Config;
 use link::Link;

@@ -9,6 +9,8 @@
 //! Deliberately absent: compression, encryption, snapshots, bitmaps, external data files.
 
 mod head;
+#[cfg(any(feature = "openstack", feature = "vsphere"))]
+pub mod layers;
 
 use crate::clouds::Extent;
 

@@ -1,0 +1,77 @@
+//! All that is needed to make a machine again elsewhere.
+//!
+//! A machine that came from another kind of cloud has the definition that it had there in its configuration. It goes back as
+//! what it was, with its virtual hardware; what changed here (disks, cards, size) is taken from here.
+
+use super::{
+    super::{
+        Vsphere,
+        inventory::machine,
+        link::Ref,
+        lock,
+        props::{self, Object},
+    },
+    config,
+    shape::{self, Native},
+};
+use crate::clouds::{
+    MachineSpec, Observed,
+    error::{Error, Result},
+};
+
+const MORE: &[&str] = &["config.extraConfig", "config.hardware.numCoresPerSocket", "config.bootOptions"];
+
+pub async fn describe(driver: &Vsphere, native_id: &str) -> Result<MachineSpec> {
+    let paths: Vec<&str> = machine::PATHS.iter().chain(MORE).copied().collect();
+    let object = props::one(&driver.link, &Ref::machine(native_id), &paths).await?;
+    let seen = driver.names.observed(&driver.link, &object).await?;
+    let seen = seen.ok_or_else(|| Error::not_found(format!("{native_id} is a template, or is being made.")))?;
+    Ok(spec(&object, seen))
+}
+
+fn spec(object: &Object, seen: Observed) -> MachineSpec {
+    let kept =
+        object.list("config.extraConfig").find(|one| one.get("key") == Some(config::SPEC)).and_then(|one| config::kept(one.get("value")?));
+    let mut disks: Vec<_> = seen.disks.into_iter().filter(|disk| disk.device == "disk").collect();
+    match kept.filter(|kept| kept.native_kind != shape::KIND && kept.disks.len() == disks.len()) {
+        Some(kept) => {
+            for (disk, was) in disks.iter_mut().zip(&kept.disks) {
+                disk.key.clone_from(&was.key);
+                disk.bus.clone_from(&was.bus);
+            }
+            let mut nics = seen.nics;
+            for nic in &mut nics {
+                if let Some(was) = kept.nics.iter().find(|was| was.mac.eq_ignore_ascii_case(&nic.mac)) {
+                    nic.model.clone_from(&was.model);
+                }
+            }
+            MachineSpec { name: seen.name, vcpus: seen.vcpus, memory_mib: seen.memory_mib, disks, nics, ..kept }
+        }
+        None => MachineSpec {
+            name: seen.name,
+            uuid: object.get("config.uuid").map(str::to_owned),
+            vcpus: seen.vcpus,
+            memory_mib: seen.memory_mib,
+            firmware: seen.firmware,
+            arch: seen.arch,
+            guest_os: seen.guest_os,
+            disks,
+            nics: seen.nics,
+            tags: seen.tags,
+            title: seen.title,
+            native_kind: shape::KIND.into(),
+            native: serde_json::to_string(&native(object)).unwrap_or_default(),
+        },
+    }
+}
+
+fn native(object: &Object) -> Native {
+    Native {
+        guest_id: object.get("config.guestId").unwrap_or_default().to_owned(),
+        version: object.get("config.version").map(str::to_owned),
+        cores_per_socket: object.number("config.hardware.numCoresPerSocket").filter(|cores| *cores > 0),
+        secure_boot: object.prop("config.bootOptions").is_some_and(|boot| boot.flag("efiSecureBootEnabled")),
+        notes: lock::without(object.get("config.annotation").unwrap_or_default()),
+        controllers: shape::controllers(machine::devices(object)),
+    }
+}
