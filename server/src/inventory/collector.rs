@@ -59,16 +59,25 @@ pub(super) async fn run(node: Node, guard: Arc<Guard>, control: Arc<Control>) {
         took: Duration::ZERO,
         observed_at: before.and_then(|c| c.observed_at),
         saved_at: 0,
-        node,
+        node: node.clone(),
         guard: guard.clone(),
         control,
     };
     tokio::select! {
         () = stop.cancelled() => {}
-        () = all.cancelled() => {}
+        () = all.cancelled() => leave(&node, &guard).await,
         () = collector.turn() => {}
     }
     guard.cloud().disconnect().await;
+}
+
+/// The node stops: the next one shows how old it is to the second, not to the half minute.
+async fn leave(node: &Node, guard: &Guard) {
+    let Some(cloud) = node.inventory.cloud(&guard.id) else { return };
+    let saved = timeout(Duration::from_secs(2), crate::store::clouds::save_status(&node.db, &cloud)).await;
+    if !matches!(saved, Ok(Ok(()))) {
+        tracing::debug!(cloud = %guard.name, "its last status could not be written down");
+    }
 }
 
 impl Collector {
