@@ -35,7 +35,7 @@ pub async fn blast_radius(node: &Node, site: &str) -> Result<BlastRadius> {
     if clouds.is_empty() {
         return Err(Error::not_found(format!("site {site}")));
     }
-    let scope = scope(node, site, &[]).await?;
+    let scope = scope(node, site, &[], false).await?;
     let covered: HashSet<&Id> = scope.members().map(|(_, _, m)| &m.machine_id).collect();
     let mut unprotected: Vec<String> = store::plans::unprotected_at(&node.db, site)
         .await?
@@ -67,7 +67,8 @@ async fn try_start(node: &Node, caller: &Caller, site: &str, request: &FailoverR
     if request.confirm != site {
         return Err(Error::invalid("confirm", format!("Type the name of the site exactly: {site}")));
     }
-    let scope = scope(node, site, &request.plan_ids).await?;
+    let stated = request.statement.as_deref() == Some(&statement(site));
+    let scope = scope(node, site, &request.plan_ids, stated).await?;
     if scope.recoverable().next().is_none() {
         return Err(Error::conflict(format!("No plan has a machine at {site} that could be recovered. Look at the blast radius.")));
     }

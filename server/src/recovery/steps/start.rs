@@ -28,8 +28,10 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let guard = ctx.cloud(&subject.target.cloud_id)?;
     let began_at = ctx.own().began_at.unwrap_or_else(now);
     if look::state(&guard, &native_id, Duration::from_secs(8)).await? != Some(PowerState::Running) {
-        only_copy(ctx, &machine_id).await?;
-        ctx.note(Facts { began_at: Some(began_at), ..Facts::default() }).await?;
+        let began = Facts { began_at: Some(began_at), ..Facts::default() };
+        let (alone, noted) = tokio::join!(only_copy(ctx, &machine_id), ctx.note(began));
+        alone?;
+        noted?;
         guard
             .run("start", LONG, async { guard.cloud().power().ok_or_else(|| Error::lacks("start machines"))?.start(&native_id).await })
             .await?;

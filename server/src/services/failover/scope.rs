@@ -40,7 +40,9 @@ impl Scope {
     }
 }
 
-pub async fn scope(node: &Node, site: &str, only: &[Id]) -> Result<Scope> {
+/// `stated`: somebody says that the site is off. A cloud that is shown as unreachable is not asked once more then; the run
+/// does it, for each machine, before it touches anything.
+pub async fn scope(node: &Node, site: &str, only: &[Id], stated: bool) -> Result<Scope> {
     let rows = store::plans::all(&node.db).await?;
     for (i, id) in only.iter().enumerate() {
         if !rows.iter().any(|r| &r.id == id) {
@@ -60,20 +62,22 @@ pub async fn scope(node: &Node, site: &str, only: &[Id]) -> Result<Scope> {
             found.push((row, spec, members));
         }
     }
-    let answers = answers(node, found.iter().flat_map(|p| &p.2)).await;
+    let answers = answers(node, found.iter().flat_map(|p| &p.2), stated).await;
     Ok(Scope { plans: found, answers })
 }
 
 /// Asks each cloud for one of its machines.
-async fn answers(node: &Node, members: impl Iterator<Item = &Protected>) -> HashMap<Id, bool> {
+async fn answers(node: &Node, members: impl Iterator<Item = &Protected>, stated: bool) -> HashMap<Id, bool> {
     let mut one: HashMap<&Id, &Protected> = HashMap::new();
     for m in members {
         one.entry(&m.cloud_id).or_insert(m);
     }
     let looks = one.into_iter().map(|(id, m)| async move {
         // One that inventory knows to be gone gets a moment only: this is part of the time to recovery.
-        let patience = if m.cloud_status == "unreachable" { GLANCE } else { BRIEF * 2 };
+        let unreachable = m.cloud_status == "unreachable";
+        let patience = if unreachable { GLANCE } else { BRIEF * 2 };
         let answers = match node.clouds.get(id) {
+            _ if unreachable && stated => false,
             Some(guard) => look::state(&guard, &m.native_id, patience).await.is_ok(),
             None => false,
         };
