@@ -97,7 +97,7 @@ chunks! {
 impl ChooseView for Page {
     async fn choose(self) -> AnyView {
         #[cfg(feature = "ssr")]
-        leptos::prefetch_lazy_fn_on_server(self.chunk());
+        crate::shell::preload(self.chunk());
         self.draw().await.unwrap_or_else(|Missing| missing().into_any())
     }
 

@@ -7,7 +7,7 @@
 
 use crate::routes::App;
 use leptos::{nonce::use_nonce, prelude::*};
-use leptos_meta::MetaTags;
+use leptos_meta::{Link, MetaTags};
 
 /// Before the first paint: the chosen scheme, and how far this computer's clock is off the node's (ages are
 /// counted on the node's clock).
@@ -29,19 +29,16 @@ const ICON: &str = "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'
     %3Cpath d='M1 12 8 4v8z' fill='%230a6e8a'/%3E%3Cpath d='M15 12 8 4v8z' fill='%23d9822b'/%3E%3C/svg%3E";
 
 pub fn shell(options: LeptosOptions) -> impl IntoView {
-    let assets = assets::Assets::of(&options);
-    if let Some(chunks) = assets.chunks {
-        provide_context(chunks);
-    }
-    let start = assets.script.map(|(js, wasm)| {
+    let assets = assets::of(&options);
+    let start = assets.script.as_ref().map(|(js, wasm)| {
         // The mark is for whoever measures or tests: from here on the page reacts.
         let run = format!(
             "import('{js}').then(m=>m.default({{module_or_path:'{wasm}'}}).then(()=>{{kept.look();return m.hydrate()}}))\
              .then(()=>{{kept.giveBack();performance.mark('hydrated')}})"
         );
         view! {
-            <link rel="modulepreload" href=js nonce=use_nonce()/>
-            <link rel="preload" href=wasm r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
+            <link rel="modulepreload" href=js.as_str() nonce=use_nonce()/>
+            <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous"/>
             <script nonce=use_nonce()>{KEPT}</script>
             <script type="module" nonce=use_nonce()>{run}</script>
         }
@@ -56,7 +53,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <meta name="color-scheme" content="light dark"/>
                 <link rel="icon" href=ICON/>
                 <script nonce=use_nonce()>{early(crate::state::now())}</script>
-                {assets.style.map(|href| view! { <link rel="stylesheet" href=href/> })}
+                {assets.style.as_deref().map(|href| view! { <link rel="stylesheet" href=href/> })}
                 {start}
                 {reload}
                 <MetaTags/>
@@ -68,18 +65,30 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     }
 }
 
+/// Has the page that is being rendered name the files of a part of the WebAssembly in its head.
+///
+/// Leptos can do it (`prefetch_lazy_fn_on_server`), but looks for its list after an `await`, on whatever thread it then
+/// runs: a page that waited for its data now and then lost its links.
+pub fn preload(chunk: &str) {
+    for href in assets::chunk(chunk) {
+        let link = view! { <Link rel="preload" href=href.as_str() as_="fetch" type_="application/wasm" crossorigin="anonymous"/> };
+        // Rendering is what registers it for the head.
+        let _ = link.to_html();
+    }
+}
+
 /// The names of the built files.
 mod assets {
-    use leptos::{WasmSplitManifest, config::LeptosOptions, prelude::ArcStoredValue};
-    use std::{collections::HashMap, sync::OnceLock};
+    use leptos::config::LeptosOptions;
+    use std::{collections::HashMap, path::Path, sync::OnceLock};
 
-    #[derive(Clone, Default)]
+    #[derive(Default)]
     pub struct Assets {
         pub style: Option<String>,
         /// The module and its WebAssembly; without them the pages still show what is.
         pub script: Option<(String, String)>,
-        /// From it leptos writes the `preload`s of the chunks that the rendered page needs.
-        pub chunks: Option<WasmSplitManifest>,
+        /// The files of each part that is not in the main one.
+        chunks: HashMap<String, Vec<String>>,
     }
 
     #[derive(Default, serde::Deserialize)]
@@ -91,23 +100,27 @@ mod assets {
         chunks: HashMap<String, Vec<String>>,
     }
 
-    impl Assets {
-        /// Read once: a new build of the assets comes with a new start of the node.
-        pub fn of(options: &LeptosOptions) -> Self {
-            static READ: OnceLock<Assets> = OnceLock::new();
-            READ.get_or_init(|| Self::read(options)).clone()
-        }
+    /// Read once: a new build of the assets comes with a new start of the node.
+    static READ: OnceLock<Assets> = OnceLock::new();
 
-        fn read(options: &LeptosOptions) -> Self {
-            let list = std::path::Path::new(&*options.site_root).join("assets.json");
-            let names: Names = std::fs::read(list).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-            let at = |name: String| format!("/{}/{name}", options.site_pkg_dir);
-            let chunks = names
-                .js
-                .clone()
-                .filter(|_| !names.chunks.is_empty())
-                .map(|js| WasmSplitManifest(ArcStoredValue::new((format!("/{}", options.site_pkg_dir), names.chunks, js))));
-            Self { style: names.css.map(at), script: names.js.zip(names.wasm).map(|(js, wasm)| (at(js), at(wasm))), chunks }
+    pub fn of(options: &LeptosOptions) -> &'static Assets {
+        READ.get_or_init(|| read(options))
+    }
+
+    /// Paths of the files of a part; none in a build that was not cut.
+    pub fn chunk(name: &str) -> &'static [String] {
+        READ.get().and_then(|assets| assets.chunks.get(name)).map_or(&[], Vec::as_slice)
+    }
+
+    fn read(options: &LeptosOptions) -> Assets {
+        let list = Path::new(&*options.site_root).join("assets.json");
+        let names: Names = std::fs::read(list).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let at = |name: String| format!("/{}/{name}", options.site_pkg_dir);
+        let files = |files: Vec<String>| files.into_iter().map(|file| at(format!("{file}.wasm"))).collect();
+        Assets {
+            style: names.css.map(at),
+            script: names.js.zip(names.wasm).map(|(js, wasm)| (at(js), at(wasm))),
+            chunks: names.chunks.into_iter().map(|(part, names)| (part, files(names))).collect(),
         }
     }
 }
