@@ -103,7 +103,7 @@ fn facts(cloud: &Cloud) -> impl IntoView + use<> {
     view! {
         <dl class="facts">
             <div><dt>"State"</dt><dd>{status::of(cloud.status)} " for " <Age at=Some(cloud.status_since)/></dd></div>
-            <div><dt>"Seen"</dt><dd><Age at=cloud.observed_at/> " ago"</dd></div>
+            <div><dt>"Last look at everything"</dt><dd><Age at=cloud.observed_at/> " ago"</dd></div>
             {retry}
             <div><dt>"Site"</dt><dd>{cloud.site.clone()}</dd></div>
             <div><dt>"Kind"</dt><dd>{kind(cloud)}</dd></div>
