@@ -37,6 +37,12 @@ impl Builder {
         Link(self.steps.last_mut())
     }
 
+    /// After its health check, whichever way that ended; nothing waits for it.
+    fn compare(&mut self, s: &Subject, health: &str) {
+        let compare = self.add(s, "compare", format!("Compare {} with what it was", s.name), 6, Action::Compare);
+        compare.needs(&[format!("{}.start", s.label)]).after(&[health]).on_error(OnError::GoOn);
+    }
+
     /// After everything else, whichever way it ended.
     fn finish(mut self) -> Vec<Planned> {
         let all: Vec<String> = self.steps.iter().map(|s| s.key.clone()).collect();

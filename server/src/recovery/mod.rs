@@ -10,6 +10,7 @@ pub mod context;
 pub mod control;
 pub mod deadline;
 pub mod follow;
+mod identity;
 pub mod journal;
 pub mod keeper;
 pub mod lease;

@@ -84,6 +84,7 @@ pub enum Action {
         check: HealthCheck,
         timeout_seconds: u32,
     },
+    Compare,
     Steer {
         address: String,
         mechanism: String,
@@ -143,6 +144,7 @@ impl Action {
             Self::Promote => "promote",
             Self::Start => "start",
             Self::Health { .. } => "health",
+            Self::Compare => "compare",
             Self::Steer { .. } => "steer",
             Self::LockSource => "lock_source",
             Self::CleanupSource { .. } => "cleanup_source",
@@ -162,7 +164,7 @@ impl Action {
         match self {
             Self::Sync { phase, older_ok } => *phase == Phase::Delta || *older_ok,
             Self::CatchUp | Self::PutBack { .. } => true,
-            Self::Health { .. } | Self::Steer { .. } | Self::LockSource | Self::CleanupSource { .. } => true,
+            Self::Health { .. } | Self::Compare | Self::Steer { .. } | Self::LockSource | Self::CleanupSource { .. } => true,
             Self::Delay { .. } | Self::Prompt { .. } | Self::Script { .. } => true,
             Self::UndoTarget | Self::UndoSource { .. } | Self::UndoReplication => true,
             _ => false,

@@ -85,7 +85,9 @@ fn bring_up(b: &mut Builder, m: &FailoverMachine, gate: &[String], prompts: &[St
     let start = b.add(s, "start", format!("Start {} at {}", s.name, s.target.cloud), p, Action::Start);
     let start = start.needs(&begin.0).after(&begin.1).key();
     let check = Action::Health { check: m.settings.health.clone(), timeout_seconds: m.settings.health_timeout_seconds };
-    b.add(s, "health", format!("See that {} is well", s.name), p, check).needs(&[&start]).key()
+    let health = b.add(s, "health", format!("See that {} is well", s.name), p, check).needs(&[&start]).key();
+    b.compare(s, &health);
+    health
 }
 
 /// Scripts and prompts before a priority group. They run one after the other, in the order of the plan.

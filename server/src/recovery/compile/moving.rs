@@ -34,6 +34,9 @@ pub fn moving(m: &Move) -> Vec<Planned> {
     if s.was_running {
         let health = Action::Health { check: m.health.clone(), timeout_seconds: m.health_timeout_seconds };
         let health = b.add(s, "health", format!("See that {} is well", s.name), 3, health).needs(&[&ready]).key();
+        if m.mode != MoveMode::Live {
+            b.compare(s, &health);
+        }
         for (i, address) in m.service_addresses.iter().enumerate() {
             let steer = Action::Steer { address: address.clone(), mechanism: "garp".into(), probe: HealthCheck::default(), network: None };
             b.add(s, &format!("steer{}", i + 1), format!("Steer {address} to {}", s.name), 6, steer).needs(&[&health]);

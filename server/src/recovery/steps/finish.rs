@@ -26,6 +26,7 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     let message = match (groups.len(), swapped) {
         (0, _) => "Everything was observed and written down.".into(),
         (all, all_swapped) if all == all_swapped => "The recovery site is the protected site of its groups now.".into(),
+        (_, 0) => "The sites of the group stay as they are: it still has machines at the protected one.".into(),
         (_, some) => format!("{some} of the groups changed their site; the others still have machines to recover."),
     };
     done(message, ctx.own())

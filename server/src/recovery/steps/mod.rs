@@ -6,6 +6,7 @@
 
 mod catch_up;
 mod cleanup_source;
+mod compare;
 mod create;
 mod delay;
 mod finish;
@@ -128,6 +129,7 @@ async fn once(ctx: &Context) -> Result<End, Halt> {
         Action::Promote => promote::run(ctx).await,
         Action::Start => start::run(ctx).await,
         Action::Health { check, timeout_seconds } => health::run(ctx, check, *timeout_seconds).await,
+        Action::Compare => compare::run(ctx).await,
         Action::Steer { address, mechanism, probe, network } => steer::run(ctx, address, mechanism, probe, network.as_deref()).await,
         Action::PutBack { grace_seconds } => put_back::run(ctx, *grace_seconds).await,
         Action::LockSource => lock_source::run(ctx).await,
