@@ -222,6 +222,7 @@ pub struct SinkRef(pub String);
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskShape {
+    /// As in [`MachineSpec::disks`].
     pub key: String,
     pub size_bytes: u64,
 }

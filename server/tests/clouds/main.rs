@@ -13,6 +13,7 @@ mod harness;
 mod inventory;
 mod live;
 mod machines;
+mod matrix;
 mod openstack;
 mod power;
 mod replication;

@@ -6,12 +6,13 @@ use super::{
         probe::is_files,
         sink::pools,
     },
+    foreign,
     rewrite::source_of,
 };
 use crate::clouds::MachineSpec;
 use model::{
     Mapping, Problem,
-    Severity::{self, Critical, Warning},
+    Severity::{self, Critical, Info, Warning},
     cloud::{Network, Pool},
     machine::Firmware,
 };
@@ -50,12 +51,7 @@ impl Problems {
 pub fn problems(spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping], host: &Host) -> Vec<Problem> {
     let mut all = Problems::default();
     let Ok(document) = Document::parse(&spec.native) else {
-        all.add(
-            Critical,
-            &spec.name,
-            "Its definition is not one of libvirt, so it would have to be converted.",
-            "Choose a cloud of the same kind.",
-        );
+        all.add(Critical, &spec.name, "Its definition cannot be read.", "Look at the machine at its own cloud.");
         return all.0;
     };
     let root = document.root_element();
@@ -66,6 +62,19 @@ pub fn problems(spec: &MachineSpec, networks: &[Mapping], storage: &[Mapping], h
     devices_of_the_host(root, &mut all);
     firmware(spec, root, host, &mut all);
     all.0
+}
+
+/// What becomes of a machine of another kind of cloud.
+pub fn of_conversion(spec: &MachineSpec) -> Option<Problem> {
+    if spec.native_kind == foreign::KIND {
+        return None;
+    }
+    let changes = foreign::conversions(spec);
+    let remedy = "Mount by UUID or label, and configure cards by MAC address; the guest must have the drivers in its boot image.";
+    Some(match changes.is_empty() {
+        true => Problem::new(Info, &spec.name, "It comes from another kind of cloud; its disks and cards keep their kinds.", remedy),
+        false => Problem::new(Warning, &spec.name, format!("It is converted: {}.", changes.join("; ")), remedy),
+    })
 }
 
 fn collisions(spec: &MachineSpec, host: &Host, all: &mut Problems) {
@@ -380,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn another_kind_of_definition_is_said_to_be_one() {
+    fn a_definition_that_cannot_be_read_is_said_to_be_one() {
         let mut spec = spec::of(XML, &Default::default()).unwrap();
         spec.native = "not xml".into();
         assert!(problems(&spec, &[], &[], &host())[0].blocks());

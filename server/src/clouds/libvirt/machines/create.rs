@@ -10,6 +10,7 @@ use super::{
         source::plan,
         sys::{Conn, Domain, Fault, raw},
     },
+    foreign,
     rewrite::{self, Target},
 };
 use crate::clouds::{
@@ -26,7 +27,7 @@ pub fn create(conn: &Conn, request: &CreateRequest) -> Result<String> {
         return Ok(made);
     }
     let point = Point::parse(&request.point)?;
-    let disks = overlays(conn, request, &point)?;
+    let disks = foreign::by_device(&request.spec, overlays(conn, request, &point)?);
     let target = Target { token: &request.token, lineage: &request.lineage, disks: &disks, networks: &request.networks };
     let xml = rewrite::rewrite(&request.spec.native, &target).map_err(Error::permanent)?;
     let domain = conn.define(&xml)?;

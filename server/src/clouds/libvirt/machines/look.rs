@@ -43,6 +43,11 @@ pub fn host(conn: &Conn, spec: &MachineSpec, replaces: Option<&str>) -> Result<H
     Ok(host)
 }
 
+/// The kind of virtualisation that a machine from elsewhere gets: by hardware where the host can.
+pub fn virt(conn: &Conn) -> &'static str {
+    if conn.domain_capabilities("x86_64", None, "kvm").is_ok() { "kvm" } else { "qemu" }
+}
+
 /// Asks for exactly this architecture, machine type and kind of virtualisation.
 fn able(conn: &Conn, xml: &str) -> std::result::Result<String, String> {
     let document = Document::parse(xml).map_err(|error| error.to_string())?;

@@ -4,6 +4,7 @@ mod aside;
 mod check;
 mod create;
 mod edit;
+mod foreign;
 mod look;
 mod rewrite;
 mod spec;
@@ -38,12 +39,24 @@ impl Machines for Libvirt {
         replaces: Option<&str>,
     ) -> Result<Vec<Problem>> {
         let (spec, networks, storage, replaces) = (spec.clone(), networks.to_vec(), storage.to_vec(), replaces.map(str::to_owned));
-        self.link.run(move |conn| Ok(check::problems(&spec, &networks, &storage, &look::host(conn, &spec, replaces.as_deref())?))).await
+        self.link
+            .run(move |conn| {
+                let adopted = foreign::adopt(spec.clone(), look::virt(conn));
+                let mut found = check::problems(&adopted, &networks, &storage, &look::host(conn, &adopted, replaces.as_deref())?);
+                found.extend(check::of_conversion(&spec));
+                Ok(found)
+            })
+            .await
     }
 
     async fn create(&self, request: &CreateRequest) -> Result<String> {
         let request = request.clone();
-        self.link.run(move |conn| create::create(conn, &request)).await
+        self.link
+            .run(move |conn| {
+                let spec = foreign::adopt(request.spec.clone(), look::virt(conn));
+                create::create(conn, &CreateRequest { spec, ..request })
+            })
+            .await
     }
 
     async fn find(&self, token: &str) -> Result<Option<String>> {

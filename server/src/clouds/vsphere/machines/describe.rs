@@ -29,11 +29,22 @@ pub async fn describe(driver: &Vsphere, native_id: &str) -> Result<MachineSpec> 
     Ok(spec(&object, seen))
 }
 
+/// What it was at the other kind of cloud that it came from.
+fn kept(object: &Object) -> Option<MachineSpec> {
+    let text = object.list("config.extraConfig").find(|one| one.get("key") == Some(config::SPEC))?.get("value")?.to_owned();
+    config::kept(&text).filter(|kept| kept.native_kind != shape::KIND)
+}
+
+/// What its disks were called there, in order; `None` for a machine of vSphere, or when disks came or went since.
+pub fn disk_names(object: &Object) -> Option<Vec<String>> {
+    let count = machine::devices(object).iter().filter(|one| one.kind == "VirtualDisk").count();
+    let kept = kept(object).filter(|kept| kept.disks.len() == count)?;
+    Some(kept.disks.into_iter().map(|disk| disk.key).collect())
+}
+
 fn spec(object: &Object, seen: Observed) -> MachineSpec {
-    let kept =
-        object.list("config.extraConfig").find(|one| one.get("key") == Some(config::SPEC)).and_then(|one| config::kept(one.get("value")?));
     let mut disks: Vec<_> = seen.disks.into_iter().filter(|disk| disk.device == "disk").collect();
-    match kept.filter(|kept| kept.native_kind != shape::KIND && kept.disks.len() == disks.len()) {
+    match kept(object).filter(|kept| kept.disks.len() == disks.len()) {
         Some(kept) => {
             for (disk, was) in disks.iter_mut().zip(&kept.disks) {
                 disk.key.clone_from(&was.key);

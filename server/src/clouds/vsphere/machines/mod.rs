@@ -8,6 +8,7 @@ mod describe;
 mod shape;
 
 pub use builds::Builds;
+pub use describe::disk_names;
 
 use super::{Vsphere, inventory::machine, link::Ref, props, task, xml::tag};
 use crate::clouds::{

@@ -6,6 +6,7 @@ use super::{
         inventory::{machine, places},
         lease::{self, Lease},
         link::{Link, Ref},
+        machines,
         props::{self, Object},
         task,
         xml::Node,
@@ -60,7 +61,11 @@ pub async fn open(link: &Arc<Link>, native_id: &str, request: OpenPoint) -> Resu
     let fresh = track(link, &machine, &seen).await?;
     let (snapshot, taken_at, frozen) = freeze(link, &machine, &request.token, fresh).await?;
     match build(link, &machine, &snapshot, &seen, since.as_deref(), frozen).await {
-        Ok(Built { disks, incremental, ids, lease }) => {
+        Ok(Built { mut disks, incremental, ids, lease }) => {
+            // Under the names that its description gives them.
+            for (disk, key) in disks.iter_mut().zip(machines::disk_names(&seen).unwrap_or_default()) {
+                disk.shape.key = key;
+            }
             let shapes = disks.iter().map(|disk| disk.shape.clone()).collect();
             Ok(Point { link: link.clone(), machine, snapshot, token: request.token, taken_at, incremental, ids, shapes, disks, lease })
         }
