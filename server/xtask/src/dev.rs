@@ -20,11 +20,13 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 type Seen = BTreeMap<PathBuf, SystemTime>;
 
 pub fn run(arguments: &[String]) -> Result<()> {
+    paths::apart();
     front(false)?;
     server::build(false)?;
+    let mut turn = 0;
+    tell(turn)?;
     let mut node = start(arguments)?;
     let mut seen = look();
-    let mut turn = 0_u64;
     loop {
         thread::sleep(LOOK_EVERY);
         let now = look();
@@ -40,8 +42,13 @@ pub fn run(arguments: &[String]) -> Result<()> {
             continue;
         }
         turn += 1;
-        fs::write(paths::site().join("pkg/reload.txt"), format!("{} {turn}", std::process::id()))?;
+        tell(turn)?;
     }
+}
+
+/// Pages that saw another word load themselves again.
+fn tell(turn: u64) -> Result<()> {
+    Ok(fs::write(paths::pkg().join("reload.txt"), format!("{} {turn}", std::process::id()))?)
 }
 
 fn rebuild(changed: &[PathBuf], node: &mut Child, arguments: &[String]) -> Result<()> {

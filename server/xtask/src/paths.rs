@@ -1,6 +1,9 @@
 //! Where things lie. Every path hangs on cargo's target directory, so that `CARGO_TARGET_DIR` moves all of them.
 
-use std::path::PathBuf;
+use std::{
+    path::PathBuf,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 /// The workspace that cargo runs this for. Asked when it runs: checkouts that share a target directory share the builder.
 pub fn root() -> PathBuf {
@@ -30,9 +33,16 @@ pub fn parts() -> PathBuf {
     front().join("parts")
 }
 
-/// What `crossfade` serves: `pkg/` and the list of its files.
+static APART: AtomicBool = AtomicBool::new(false);
+
+/// From here on for the node of `cargo xtask dev`: what a release serves stays as it is.
+pub fn apart() {
+    APART.store(true, Ordering::Relaxed);
+}
+
+/// What `crossfade` serves: `pkg/` and the list of its files. Beside the folder of the program, where it looks by itself.
 pub fn site() -> PathBuf {
-    target().join("site")
+    if APART.load(Ordering::Relaxed) { dev().join("site") } else { target().join("site") }
 }
 
 pub fn pkg() -> PathBuf {
