@@ -9,7 +9,7 @@ use super::{
     fault::change,
     inventory::{self, instance, volume},
     link::Link,
-    power::TICK,
+    power::{LOOKS, TICK},
     tags::{self, LOCK, MACHINE, ROOT},
 };
 use crate::clouds::error::{Error, Kind, Result};
@@ -73,11 +73,13 @@ pub async fn lock(link: &Link, native_id: &str, why: &str) -> Result<()> {
     change("note the lock", ec2.create_tags().resources(&root.volume).tags(tags::tag(MACHINE, native_id)).send()).await?;
     change("take the root volume", ec2.detach_volume().volume_id(&root.volume).instance_id(native_id).send()).await?;
     until_volume(link, &root.volume, &VolumeState::Available).await?;
-    let now = inventory::instance(link, native_id).await?;
-    match reason(&now) {
-        Some(_) => Ok(()),
-        None => Err(Error::transient(format!("The root volume of {} is still there.", instance::name(&now)))),
+    for _ in 0..LOOKS {
+        if reason(&inventory::instance(link, native_id).await?).is_some() {
+            return Ok(());
+        }
+        tokio::time::sleep(TICK).await;
     }
+    Err(Error::transient(format!("The root volume of {} is still there.", instance::name(&seen))))
 }
 
 pub async fn unlock(link: &Link, native_id: &str) -> Result<()> {
@@ -113,11 +115,13 @@ pub async fn goes_with(link: &Link, native_id: &str, device: &str, goes: bool) -
 
 /// The caller's own time limit ends the wait.
 pub async fn until_volume(link: &Link, id: &str, wanted: &VolumeState) -> Result<()> {
+    let mut missed = 0;
     loop {
         let volume = volume::found(link, vec![tags::filter("volume-id", [id])]).await?.pop();
-        let volume = volume.ok_or_else(|| Error::not_found(format!("The volume {id} is gone.")))?;
-        match volume.state() {
+        missed += u32::from(volume.is_none());
+        match volume.as_ref().and_then(|volume| volume.state()) {
             Some(state) if state == wanted => return Ok(()),
+            _ if missed > LOOKS => return Err(Error::not_found(format!("The volume {id} is gone."))),
             Some(VolumeState::Error) => return Err(Error::permanent(format!("EBS could not make the volume {id}."))),
             _ => tokio::time::sleep(TICK).await,
         }

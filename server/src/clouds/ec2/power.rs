@@ -16,6 +16,8 @@ use aws_sdk_ec2::types::{Instance, InstanceStateName};
 use model::machine::PowerState;
 use std::time::Duration;
 
+/// Looks after which something that was just made or changed is not to be expected any more: what EC2 shows may be some seconds old.
+pub const LOOKS: u32 = 20;
 /// Between two looks while something is waited for: EC2 counts requests.
 pub const TICK: Duration = Duration::from_secs(1);
 

@@ -60,7 +60,8 @@ pub async fn set_aside(driver: &Ec2, native_id: &str, token: &str) -> Result<Str
     }
     if let Some(old) = old {
         change("remove the instance", link.ec2().await?.terminate_instances().instance_ids(native_id).send()).await?;
-        power::until_gone(link, old.instance_id().unwrap_or_default()).await?;
+        power::until_gone(link, native_id).await?;
+        definition::delete(link, tags::get(old.tags(), TOKEN).unwrap_or_default()).await?;
     }
     let id = made.instance_id().unwrap_or_default().to_owned();
     if let Some(root) = locked {

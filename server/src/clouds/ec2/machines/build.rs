@@ -41,6 +41,13 @@ pub async fn empty(link: &Link, order: Order<'_>, own: &[&str]) -> Result<Instan
         Some(begun) => begun.instance_id.unwrap_or_default(),
         None => run(link, order).await?,
     };
+    // It is not shown at once.
+    for _ in 0..power::LOOKS {
+        if inventory::find(link, &id).await?.is_some() {
+            break;
+        }
+        tokio::time::sleep(power::TICK).await;
+    }
     let seen = power::until(link, &id, |now| matches!(state(now), PowerState::Running | PowerState::Stopped)).await?;
     if !state(&seen).is_off() {
         power::hard_stop(link, &id).await?;
@@ -80,7 +87,8 @@ pub async fn finish(link: &Link, seen: &Instance, disks: &[(String, String)]) ->
         change("attach a volume", call.send()).await?;
         until_volume(link, volume, &VolumeState::InUse).await?;
     }
-    change("note that it is made", link.ec2().await?.delete_tags().resources(id).tags(only_key(BUILDING)).send()).await.map(drop)
+    change("note that it is made", link.ec2().await?.delete_tags().resources(id).tags(only_key(BUILDING)).send()).await?;
+    power::until(link, id, |now| !inventory::is_building(now)).await.map(drop)
 }
 
 /// Names that EC2 takes for further volumes; what the guest sees is its own affair.

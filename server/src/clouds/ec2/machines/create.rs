@@ -103,5 +103,6 @@ fn arch(spec: &MachineSpec) -> &'static str {
 }
 
 fn boot(spec: &MachineSpec) -> &'static str {
-    if spec.firmware == Firmware::Uefi { "uefi" } else { "legacy-bios" }
+    // ARM knows nothing else.
+    if spec.firmware == Firmware::Uefi || arch(spec) == "arm64" { "uefi" } else { "legacy-bios" }
 }

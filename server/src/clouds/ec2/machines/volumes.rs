@@ -58,6 +58,9 @@ pub fn pool(spec: &MachineSpec, key: &str, mapping: &[Mapping]) -> String {
 
 /// Once it is free; one that is gone already is fine.
 pub async fn delete(link: &Link, id: &str) -> Result<()> {
+    if volume::found(link, vec![tags::filter("volume-id", [id])]).await?.is_empty() {
+        return Ok(());
+    }
     let gone = |answer: Result<()>| match answer {
         Err(error) if error.kind == Kind::NotFound => Ok(()),
         other => other,

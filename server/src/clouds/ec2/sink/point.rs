@@ -179,6 +179,7 @@ impl SinkPoint for Incoming {
         // One call for all of them: a point without it was torn and is removed.
         let call = self.link.ec2().await?.create_tags().set_resources(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
         change("note that the point is whole", call.tags(tags::tag(COMPLETE, "yes")).send()).await?;
+        snapshots::until_whole(&self.link, &ids).await?;
         Ok(self.point.reference())
     }
 

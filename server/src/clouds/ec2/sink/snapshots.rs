@@ -3,7 +3,7 @@
 use super::super::{
     fault::{change, look},
     link::Link,
-    power::TICK,
+    power::{LOOKS, TICK},
     tags::{self, COMPLETE, DISKS, TOKEN},
 };
 use crate::clouds::error::{Error, Kind, Result};
@@ -47,16 +47,26 @@ pub async fn delete(link: &Link, id: &str) -> Result<()> {
 
 /// The caller's own time limit ends the wait.
 pub async fn until_completed(link: &Link, ids: &[&str]) -> Result<()> {
+    until(link, ids, is_completed).await
+}
+
+pub async fn until_whole(link: &Link, ids: &[&str]) -> Result<()> {
+    until(link, ids, is_whole).await
+}
+
+async fn until(link: &Link, ids: &[&str], so: fn(&Snapshot) -> bool) -> Result<()> {
+    let mut missed = 0;
     loop {
         let seen = by_id(link, ids).await?;
-        if seen.len() < ids.len() {
+        missed += u32::from(seen.len() < ids.len());
+        if missed > LOOKS {
             return Err(Error::not_found("A snapshot vanished while it was made."));
         }
         if let Some(bad) = seen.iter().find(|one| matches!(one.state(), Some(SnapshotState::Error | SnapshotState::Recoverable))) {
             let said = bad.state_message().unwrap_or("EBS does not say why");
             return Err(Error::permanent(format!("The snapshot {} failed: {said}", bad.snapshot_id().unwrap_or_default())));
         }
-        if seen.iter().all(is_completed) {
+        if seen.len() == ids.len() && seen.iter().all(so) {
             return Ok(());
         }
         tokio::time::sleep(TICK).await;
