@@ -9,7 +9,6 @@
 
 import base64
 import hashlib
-import os
 import time
 
 from moto.core.exceptions import ServiceException

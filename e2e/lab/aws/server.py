@@ -4,6 +4,7 @@ usage: server.py PORT
 """
 
 import hashlib
+import io
 import json
 import os
 import sys
@@ -99,6 +100,15 @@ def left(site, lineage, **_):
     return "\n".join(one.id for one in everything if tagged(one))
 
 
+def running(site, name, **_):
+    """Those that are on with disks of their own; what is being made halts at once and has none."""
+    return "\n".join(one.id for one in instances(site, name) if one.state == "running" and not has(one, "crossfade:building", "yes"))
+
+
+def rootless(site, name, **_):
+    return json.dumps(all(one.root_device_name not in one.block_device_mapping for one in instances(site, name)))
+
+
 def requests(**_):
     return json.dumps(COUNT)
 
@@ -108,7 +118,7 @@ def clear(**_):
     return ""
 
 
-DOORS = {"machine": machine, "forget": lambda site, name, **_: forget(site, name), "disk": disk, "answer": answer, "left": left,
+DOORS = {"machine": machine, "forget": lambda site, name, **_: forget(site, name), "disk": disk, "answer": answer, "left": left, "running": running, "rootless": rootless,
          "requests": requests, "clear": clear}
 EBS = {("POST", "start"): "StartSnapshot", ("PUT", "block"): "PutSnapshotBlock", ("POST", "completion"): "CompleteSnapshot",
        ("GET", "block"): "GetSnapshotBlock", ("GET", "blocks"): "ListSnapshotBlocks", ("GET", "changedblocks"): "ListChangedBlocks"}
@@ -133,7 +143,7 @@ class Door:
         body = b""
         if not path.startswith("/snapshots"):
             body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = __import__("io").BytesIO(body)
+            environ["wsgi.input"] = io.BytesIO(body)
         action = action_of(method, path, body)
         with LOCK:
             COUNT[action] = COUNT.get(action, 0) + 1

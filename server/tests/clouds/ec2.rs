@@ -281,6 +281,10 @@ async fn a_machine_whose_making_was_killed_is_made_by_the_next_attempt() {
         assert_eq!(machines.find(&request.token).await.unwrap(), None);
         assert!(everything(bed.target.inventory()).await.iter().all(|one| one.name != name), "{action}: it is no machine yet");
     }
+    // Another run does not find it in the way, and takes its place.
+    let problems = machines.check_create(&request.spec, &[], &[], None).await.unwrap();
+    assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
+    let request = CreateRequest { token: format!("{}-other", request.lineage), ..request };
     let made = machines.create(&request).await.unwrap();
     same(&bed, name);
     assert_eq!(bed.target.inventory().one(&made).await.unwrap().unwrap().state, PowerState::Stopped);

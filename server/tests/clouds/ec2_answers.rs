@@ -248,14 +248,18 @@ async fn a_block_that_the_service_does_not_take_ends_the_point_and_nothing_is_le
         .on("DescribeSnapshots", [snapshots(&[snapshot("snap-torn", "pending", false)])])
         .on("DeleteSnapshot", [xml("DeleteSnapshot", "<return>true</return>")]);
     script.on("POST /snapshots", [ok(r#"{"SnapshotId":"snap-new","Status":"pending"}"#)]);
-    script.on("PUT /snapshots/snap-new/blocks/0", [json_refused(400, "ValidationException")]);
+    // A moment passes until the snapshot is known everywhere.
+    let unknown = json_refused(404, "ResourceNotFoundException");
+    script.on("PUT /snapshots/snap-new/blocks/0", [unknown.clone(), unknown, json_refused(400, "ValidationException")]);
     let cloud = script.cloud().await;
-    let mut point = cloud.disk_sink().unwrap().begin(begin(None, vec![data(0, BLOCK)])).await.unwrap();
+    let mut point = cloud.disk_sink().unwrap().begin(begin(None, vec![data(0, 2 * BLOCK)])).await.unwrap();
     let removed = |number: usize| String::from_utf8(script.all("DeleteSnapshot")[number].body.clone()).unwrap();
     assert!(removed(0).contains("snap-torn"), "what a node that was killed left goes first");
     point.write(0, 0, Bytes::from(vec![1; BLOCK as usize])).await.unwrap();
     // One that is open at the end goes out with the commit.
+    point.write(0, BLOCK, Bytes::from(vec![0; BLOCK as usize])).await.unwrap();
     let refused = point.commit().await.unwrap_err();
+    assert_eq!(script.count("PUT /snapshots/snap-new/blocks/1"), 0, "zeroes over nothing are nothing");
     assert!(refused.kind == Kind::Permanent && refused.message.contains("ValidationException"), "{refused}");
     assert_eq!(script.count("POST /snapshots/completion/snap-new"), 0);
     let point = cloud.disk_sink().unwrap().begin(begin(None, vec![])).await.unwrap();

@@ -11,6 +11,7 @@ mod connection;
 mod copy;
 mod ec2;
 mod ec2_answers;
+mod ec2_figures;
 mod harness;
 mod inventory;
 mod live;

@@ -8,13 +8,16 @@ use super::{
 };
 use crate::clouds::{
     Extent,
-    error::{Error, Result},
+    error::{Error, Kind, Result},
 };
 use aws_sdk_ebs::{Client, primitives::ByteStream, types::ChecksumAlgorithm};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 /// The only size that EBS direct knows.
 pub const BLOCK: u64 = 512 << 10;
@@ -22,6 +25,10 @@ pub const BLOCK: u64 = 512 << 10;
 const PAGE: i32 = 5000;
 /// Tokens that are kept while blocks are read in their order.
 const WINDOW: i32 = 1000;
+/// How long a snapshot that was started may be unknown.
+const UNKNOWN: Duration = Duration::from_secs(130);
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 pub type Sum = [u8; 32];
 
@@ -135,8 +142,20 @@ fn checked(snapshot: &str, index: u64, wanted: Option<&str>, data: Bytes) -> Res
     Ok(data)
 }
 
-/// Answers the checksum that it was sent with.
+/// Answers the checksum that it was sent with. A snapshot that was just started may not be known yet to those who take its blocks:
+/// Amazon's own tool (coldsnap) waits more than two minutes for it.
 pub async fn put(ebs: &Client, snapshot: &str, index: u64, data: Bytes) -> Result<Sum> {
+    let (begun, mut pause) = (Instant::now(), FIRST_PAUSE);
+    loop {
+        match put_once(ebs, snapshot, index, data.clone()).await {
+            Err(error) if error.kind == Kind::NotFound && begun.elapsed() < UNKNOWN => tokio::time::sleep(pause).await,
+            other => return other,
+        }
+        pause = LONGEST_PAUSE.min(pause * 2);
+    }
+}
+
+async fn put_once(ebs: &Client, snapshot: &str, index: u64, data: Bytes) -> Result<Sum> {
     let (sum, length) = (sum(&data), i32::try_from(data.len()).unwrap_or_default());
     let call = ebs.put_snapshot_block().snapshot_id(snapshot).block_index(number(index)?).data_length(length);
     let call = call.checksum(STANDARD.encode(sum)).checksum_algorithm(ChecksumAlgorithm::ChecksumAlgorithmSha256);

@@ -48,8 +48,7 @@ impl Inventory for Ec2 {
     }
 
     async fn alive(&self) -> Result<()> {
-        let call = self.link.ec2().await?.describe_regions().region_names(&self.link.config.region);
-        look("regions", call.send()).await.map(drop)
+        look("regions", self.link.ec2().await?.describe_regions().send()).await.map(drop)
     }
 
     async fn watch(&self) -> Result<Option<mpsc::Receiver<Change>>> {

@@ -17,8 +17,7 @@ pub const POOLS: [&str; 3] = ["gp3", "gp2", "standard"];
 
 pub async fn capacity(link: &Link) -> Result<Capacity> {
     // It must answer, even if the figures are none.
-    let call = link.ec2().await?.describe_regions().region_names(&link.config.region);
-    look("regions", call.send()).await?;
+    look("regions", link.ec2().await?.describe_regions().send()).await?;
     Ok(Capacity {
         cpus: CPUS,
         memory_mib: MEMORY_MIB,

@@ -1,7 +1,10 @@
 //! What would be in the way of a machine in this region, each with what to do.
 
 use super::{
-    super::{Ec2, inventory::resources::POOLS},
+    super::{
+        Ec2,
+        inventory::{self, is_building, resources::POOLS},
+    },
     create::{self, wanted},
     describe,
     network::{self, Card},
@@ -26,7 +29,7 @@ pub async fn problems(
 ) -> Result<Vec<Problem>> {
     let link = &driver.link;
     let mut all = definition(spec);
-    if create::named(link, &spec.name).await?.iter().any(|one| one.instance_id() != replaces) {
+    if create::named(link, &spec.name).await?.iter().any(|one| one.instance_id() != replaces && !is_building(one)) {
         let what = "The region has a machine with this name already.";
         all.push(problem(Critical, &spec.name, what, "Rename one of the two, or remove the old copy."));
     }
@@ -142,6 +145,12 @@ async fn connections(driver: &Ec2, spec: &MachineSpec, cards: &[Card], replaces:
         }
         for other in network::taken(&driver.link, card).await? {
             let owner = other.attachment().and_then(|at| at.instance_id());
+            // What was given up gives way when the machine is made.
+            if let Some(id) = owner
+                && inventory::find(&driver.link, id).await?.is_some_and(|one| is_building(&one))
+            {
+                continue;
+            }
             if owner.is_none() || owner != replaces {
                 let who = owner.or(other.network_interface_id()).unwrap_or_default();
                 let what = format!("The address {} is in use in '{}', by {who}.", card.addresses.join(" or "), card.place.name);

@@ -14,7 +14,7 @@ use super::{
         tags::{self, TITLE, TYPE, having},
     },
     build::{self, Order, by_token},
-    definition, describe, network,
+    definition, delete, describe, network,
     size::{self, Wanted},
     volumes,
 };
@@ -30,8 +30,14 @@ pub async fn create(driver: &Ec2, request: &CreateRequest) -> Result<String> {
     if let Some(made) = find(link, &request.token).await? {
         return Ok(made);
     }
-    let others = named(link, &request.spec.name).await?;
-    if let Some(other) = others.iter().find(|one| tags::get(one.tags(), tags::TOKEN) != Some(&tags::short(&request.token))) {
+    let mut others = named(link, &request.spec.name).await?;
+    let own = |one: &Instance| tags::get(one.tags(), tags::TOKEN) == Some(&tags::short(&request.token));
+    // What another run of this machine began and gave up: one run works on a machine at a time.
+    let given_up = |one: &Instance| is_building(one) && !own(one) && tags::get(one.tags(), tags::LINEAGE) == Some(&request.lineage);
+    for old in others.extract_if(.., |one| given_up(one)) {
+        delete::delete(link, old.instance_id().unwrap_or_default(), true).await?;
+    }
+    if let Some(other) = others.iter().find(|one| !own(one)) {
         let (name, id) = (instance::name(other), other.instance_id().unwrap_or_default());
         return Err(Error::conflict(format!("There is a machine {name} with this name already ({id}).")));
     }

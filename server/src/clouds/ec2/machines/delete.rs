@@ -28,7 +28,13 @@ pub async fn delete(link: &Link, native_id: &str, with_disks: bool) -> Result<()
             return Err(Error::conflict(format!("{} runs; only a stopped machine can be deleted.", name(&seen))));
         }
         let ec2 = link.ec2().await?;
-        let all: Vec<String> = attached(&seen).into_iter().map(|(_, volume)| volume).collect();
+        let mut all: Vec<String> = attached(&seen).into_iter().map(|(_, volume)| volume).collect();
+        if let Some(token) = tags::get(seen.tags(), TOKEN).filter(|_| is_building(&seen)) {
+            let waiting = volume::found(link, vec![having(TOKEN, token), having(KIND, kind::MACHINE)]).await?;
+            all.extend(
+                waiting.into_iter().filter_map(|one| one.volume_id).filter(|id| !attached(&seen).iter().any(|(_, known)| known == id)),
+            );
+        }
         if with_disks && !all.is_empty() {
             // Noted first: once the instance is gone nobody knows which were its volumes.
             let note = ec2.create_tags().set_resources(Some(all)).tags(tags::tag(GONE, native_id));

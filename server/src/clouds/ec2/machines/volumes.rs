@@ -6,7 +6,7 @@ use super::super::{
     fault::change,
     inventory::{resources::POOLS, volume},
     link::Link,
-    lock::until_volume,
+    power::TICK,
     sink::{Point, PointDisk},
     tags::{self, BYTES, DISK, KIND, LINEAGE, TOKEN, having, kind},
 };
@@ -58,15 +58,17 @@ pub fn pool(spec: &MachineSpec, key: &str, mapping: &[Mapping]) -> String {
 
 /// Once it is free; one that is gone already is fine.
 pub async fn delete(link: &Link, id: &str) -> Result<()> {
-    if volume::found(link, vec![tags::filter("volume-id", [id])]).await?.is_empty() {
-        return Ok(());
+    while let Some(seen) = volume::found(link, vec![tags::filter("volume-id", [id])]).await?.pop() {
+        if !matches!(seen.state(), Some(VolumeState::Available | VolumeState::Error)) {
+            tokio::time::sleep(TICK).await;
+            continue;
+        }
+        return match change("delete a volume", link.ec2().await?.delete_volume().volume_id(id).send()).await {
+            Err(error) if error.kind == Kind::NotFound => Ok(()),
+            other => other.map(drop),
+        };
     }
-    let gone = |answer: Result<()>| match answer {
-        Err(error) if error.kind == Kind::NotFound => Ok(()),
-        other => other,
-    };
-    gone(until_volume(link, id, &VolumeState::Available).await)?;
-    gone(change("delete a volume", link.ec2().await?.delete_volume().volume_id(id).send()).await.map(drop))
+    Ok(())
 }
 
 #[cfg(test)]

@@ -21,9 +21,14 @@ impl Block {
         self.pieces.iter().map(|(_, length, _)| *length as u64).sum::<u64>() >= BLOCK
     }
 
-    /// All that is new is zeroes.
+    /// All that is new is said to be zeroes.
     pub fn is_zero(&self) -> bool {
         self.pieces.iter().all(|(_, _, data)| data.is_none())
+    }
+
+    /// It is all zeroes, whatever was said.
+    pub fn is_blank(&self) -> bool {
+        self.pieces.iter().all(|(_, _, data)| data.as_ref().is_none_or(|data| data.iter().all(|byte| *byte == 0)))
     }
 
     /// `base`: what was there before; `None`: zeroes.
@@ -129,6 +134,7 @@ mod tests {
         let data = Bytes::from(vec![7; 2 * B]);
         let blocks = all(&mut Assembler::new(&[], true), &[(BLOCK, data.clone())]);
         assert_eq!(blocks.iter().map(|b| (b.index, b.is_whole())).collect::<Vec<_>>(), [(1, true), (2, true)]);
+        assert!(!blocks[0].is_blank() && Block { index: 0, pieces: vec![(0, 2, Some(Bytes::from_static(&[0, 0])))] }.is_blank());
         assert_eq!(blocks[0].clone().over(None).as_ptr(), data.as_ptr(), "not copied");
     }
 

@@ -34,7 +34,7 @@ impl DiskSink for Ec2 {
         let point = Point::parse(point)?;
         let ids: Vec<&str> = point.disks.iter().map(|disk| disk.snapshot.as_str()).collect();
         let seen = snapshots::by_id(&self.link, &ids).await?;
-        Ok(seen.len() == ids.len() && seen.iter().all(|one| snapshots::is_whole(one)))
+        Ok(seen.len() == ids.len() && seen.iter().all(snapshots::is_whole))
     }
 
     async fn delete(&self, point: &SinkRef) -> Result<()> {

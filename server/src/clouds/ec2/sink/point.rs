@@ -115,7 +115,8 @@ impl Incoming {
             _ => None,
         };
         // What was never there, and was not put, reads as zeroes.
-        if zero && old.is_none() {
+        let nothing_below = disk.below.is_none() && block.is_blank();
+        if zero && old.is_none() || nothing_below {
             return Ok(());
         }
         while self.under_way.len() >= AT_ONCE {

@@ -15,7 +15,7 @@ use super::{
         tags::{self, DISK, KIND, MACHINE, SEEN, STATE, TOKEN, kind},
     },
     point::{Part, Point},
-    taken::{self, KEPT, READING, Taken, WAITING},
+    taken::{self, READING, Taken, WAITING},
 };
 use crate::clouds::{
     DiskShape, OpenPoint,
@@ -47,7 +47,8 @@ pub async fn open(link: &Arc<Link>, native_id: &str, request: OpenPoint) -> Resu
     }
     let since = request.since.map(|point| point.0);
     let known = taken::all(link, native_id).await?;
-    let earlier = known.iter().find(|one| Some(&one.token) == since.as_ref() && one.state == KEPT).cloned();
+    // Whatever its state: a node that was killed after its row was written had no time to note it.
+    let earlier = known.iter().find(|one| Some(&one.token) == since.as_ref()).cloned();
     let now = condition(&seen);
     let mut taken = None;
     for one in known.into_iter().filter(|one| Some(&one.token) != since.as_ref()) {
