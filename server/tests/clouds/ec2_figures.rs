@@ -119,7 +119,8 @@ async fn cloud() -> (String, Arc<dyn Cloud>) {
 fn figure(name: &str, ours: f64, reference: f64, more: serde_json::Value) {
     let mut line = serde_json::json!({ "name": name, "ours": ours, "reference": reference, "ratio": ours / reference });
     line.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-    println!("{line}");
+    // The name of the test stands before it.
+    println!("\n{line}");
 }
 
 fn middle(mut all: Vec<Duration>) -> f64 {

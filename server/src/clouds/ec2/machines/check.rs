@@ -117,7 +117,7 @@ fn kind(spec: &MachineSpec, types: &[super::super::inventory::known::Type], patt
         return problem(Critical, &spec.name, what, "Allow more instance types, or choose another cloud.");
     };
     let what = format!(
-        "It will be a {}: {} CPUs, {} MiB, about ${:.2} an hour (estimated).",
+        "It will be a {}: {} CPUs, {} MiB, about ${:.3} an hour (estimated).",
         found.name,
         found.vcpus,
         found.memory_mib,
@@ -219,7 +219,7 @@ mod tests {
             ..Type::default()
         }];
         let found = kind(&spec(), &types, &[]);
-        assert!(!found.blocks() && found.what.contains("t3.small: 2 CPUs, 2048 MiB, about $0.06"), "{found:?}");
+        assert!(!found.blocks() && found.what.contains("t3.small: 2 CPUs, 2048 MiB, about $0.021"), "{found:?}");
         assert!(kind(&MachineSpec { vcpus: 4, ..spec() }, &types, &[]).blocks());
     }
 }

@@ -21,15 +21,15 @@ pub struct Wanted<'a> {
 /// Dollars an hour, on demand in us-east-1, fitted over the sizes `large` of c, m and r of the sixth generation.
 const PER_VCPU: f64 = 0.0353;
 const PER_GIB: f64 = 0.0034;
-/// Those that may use their CPU only in part.
-const BURSTABLE: f64 = 0.8;
+/// Those that may use their CPU only in part (t) are priced by memory.
+const BURSTABLE_PER_GIB: f64 = 0.0104;
 /// Older ones cost more for less.
 const OLDER: f64 = 1.3;
 
 pub fn estimate(one: &Type) -> f64 {
-    let plain = f64::from(one.vcpus) * PER_VCPU + one.memory_mib as f64 / 1024.0 * PER_GIB;
-    let burstable = if one.name.starts_with('t') { BURSTABLE } else { 1.0 };
-    plain * burstable * if one.nitro { 1.0 } else { OLDER }
+    let gib = one.memory_mib as f64 / 1024.0;
+    let plain = if one.name.starts_with('t') { gib * BURSTABLE_PER_GIB } else { f64::from(one.vcpus) * PER_VCPU + gib * PER_GIB };
+    plain * if one.nitro { 1.0 } else { OLDER }
 }
 
 /// `patterns`: those that may be taken, with `*` at the end; empty: any. Name, size and what it may cost.
