@@ -39,6 +39,7 @@ pub fn open(settings: Settings) -> Result<Arc<dyn Cloud>> {
     Ok(Arc::new(Ec2 { link, known: Known::default() }))
 }
 
+#[derive(Clone)]
 struct Ec2 {
     link: Arc<Link>,
     /// What never changes, asked once.

@@ -15,9 +15,26 @@ mod volumes;
 pub use delete::tidy;
 
 use super::Ec2;
-use crate::clouds::{CreateRequest, MachineSpec, Machines, error::Result};
+use crate::clouds::{
+    CreateRequest, MachineSpec, Machines,
+    error::{Error, Result},
+};
 use async_trait::async_trait;
 use model::{Mapping, Problem};
+use std::future::Future;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+/// On a stack of its own: the futures of the SDK are large, those of a run above them as well, and a build without optimisation
+/// keeps all of them on one. It ends when nobody waits for it any more.
+async fn apart<T: Send + 'static>(work: impl Future<Output = Result<T>> + Send + 'static) -> Result<T> {
+    let mut task = JoinSet::new();
+    task.spawn(Box::pin(work).in_current_span());
+    match task.join_next().await {
+        Some(Ok(done)) => done,
+        _ => Err(Error::transient("The work on the machine ended early.")),
+    }
+}
 
 #[async_trait]
 impl Machines for Ec2 {
@@ -36,7 +53,8 @@ impl Machines for Ec2 {
     }
 
     async fn create(&self, request: &CreateRequest) -> Result<String> {
-        create::create(self, request).await
+        let (driver, request) = (self.clone(), request.clone());
+        apart(async move { create::create(&driver, &request).await }).await
     }
 
     async fn find(&self, token: &str) -> Result<Option<String>> {
@@ -44,10 +62,12 @@ impl Machines for Ec2 {
     }
 
     async fn set_aside(&self, native_id: &str, token: &str) -> Result<String> {
-        aside::set_aside(self, native_id, token).await
+        let (driver, native_id, token) = (self.clone(), native_id.to_owned(), token.to_owned());
+        apart(async move { aside::set_aside(&driver, &native_id, &token).await }).await
     }
 
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {
-        delete::delete(&self.link, native_id, with_disks).await
+        let (link, native_id) = (self.link.clone(), native_id.to_owned());
+        apart(async move { delete::delete(&link, &native_id, with_disks).await }).await
     }
 }
