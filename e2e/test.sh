@@ -85,6 +85,15 @@ vcenters() (
   tests 300 -q --test clouds -- --test-threads=1 vsphere:: inventory:: power:: not_found
 )
 
+# A simulated AWS needs no root, only moto.
+regions() (
+  trap 'e2e/lab/moto down' EXIT
+  e2e/lab/moto down && e2e/lab/moto up || exit 1
+  # shellcheck disable=SC1090
+  eval "$(e2e/lab/moto env)"
+  tests 300 -q --test clouds -- --test-threads=1 ec2:: inventory:: power:: not_found
+)
+
 # Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
 node_ready() {
   local cache=${XDG_CACHE_HOME:-$HOME/.cache}/crossfade/node
@@ -125,6 +134,8 @@ else
 fi
 if e2e/lab/vsphere build; then observe "simulated vCenters" vcenters
 else OBSERVED+=("simulated vCenters: the simulator is not installed (e2e/lab/vsphere install)"); fi
+if e2e/lab/moto build; then observe "simulated AWS" regions
+else OBSERVED+=("simulated AWS: moto is not installed (e2e/lab/moto install)"); fi
 section "lint" limit 900 e2e/lint.sh
 section "release build" limit 1700 bash -c '. e2e/demo/lib.sh; build_release'
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then

@@ -46,7 +46,7 @@ const RULES: &[(&str, &[&str])] = &[
 ];
 const CONTRACT: &str = "clouds::<Type>";
 /// Nobody outside the drivers and the registry may name a driver.
-const DRIVERS: &[&str] = &["libvirt", "openstack", "simulator", "vsphere"];
+const DRIVERS: &[&str] = &["ec2", "libvirt", "openstack", "simulator", "vsphere"];
 const LONGEST: usize = 400;
 
 fn root() -> PathBuf {

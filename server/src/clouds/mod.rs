@@ -1,9 +1,11 @@
 //! Clouds behind one contract. Only [`registry`] and the drivers know which kinds there are.
 
 mod contract;
+#[cfg(feature = "ec2")]
+pub mod ec2;
 pub mod error;
 pub mod guard;
-#[cfg(any(feature = "openstack", feature = "vsphere"))]
+#[cfg(any(feature = "ec2", feature = "openstack", feature = "vsphere"))]
 mod http;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;

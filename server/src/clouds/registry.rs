@@ -16,6 +16,8 @@ pub fn drivers() -> Vec<DriverInfo> {
         super::openstack::info(),
         #[cfg(feature = "vsphere")]
         super::vsphere::info(),
+        #[cfg(feature = "ec2")]
+        super::ec2::info(),
         super::simulator::info(),
     ]
 }
@@ -40,6 +42,8 @@ pub fn open(kind: &str, settings: Settings) -> Result<Arc<dyn Cloud>> {
         "openstack" => super::openstack::open(settings),
         #[cfg(feature = "vsphere")]
         "vsphere" => super::vsphere::open(settings),
+        #[cfg(feature = "ec2")]
+        "ec2" => super::ec2::open(settings),
         "simulator" => super::simulator::open(settings),
         other => Err(Error::permanent(format!("There is no driver for '{other}' in this build."))),
     }

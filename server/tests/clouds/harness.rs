@@ -35,6 +35,7 @@ pub fn beds() -> Vec<Bed> {
     all.extend(libvirt());
     all.extend(cumulus());
     all.extend(vcenters());
+    all.extend(aws());
     all
 }
 
@@ -86,6 +87,32 @@ pub fn vcenter(site: &str) -> Option<BTreeMap<String, String>> {
     let ca = std::fs::read_to_string(get("VSPHERE_CA")?).unwrap();
     let pairs = [("url", get(&format!("{site}_URL"))?), ("user", get("VSPHERE_USER")?), ("password", get("VSPHERE_PASSWORD")?), ("ca", ca)];
     Some(pairs.map(|(k, v)| (k.to_owned(), v)).into())
+}
+
+/// The lab's two regions of AWS, which are simulated.
+#[cfg(feature = "ec2")]
+pub fn aws() -> Option<Bed> {
+    crypto();
+    let open = |site: &str| Some(registry::open("ec2", Settings { fields: region(site)?, ..Settings::default() }).unwrap());
+    let maker = Some(Lab { script: format!("{}/../e2e/lab/moto", env!("CARGO_MANIFEST_DIR")) });
+    let (source, target) = (open("OSLO")?, open("LISBON")?);
+    Some(Bed { kind: "ec2", source, target, lab: None, maker, _scratch: tempfile::tempdir().unwrap() })
+}
+#[cfg(not(feature = "ec2"))]
+pub fn aws() -> Option<Bed> {
+    None
+}
+
+/// What is filled in for one of them.
+#[cfg(feature = "ec2")]
+pub fn region(site: &str) -> Option<BTreeMap<String, String>> {
+    let get = |name: &str| std::env::var(format!("CF_AWS_{name}")).ok();
+    let pairs = [("endpoint", "URL"), ("region", site), ("access_key", "ACCESS_KEY"), ("secret_key", "SECRET_KEY")];
+    let mut fields = BTreeMap::from([("insecure".to_owned(), "true".to_owned())]);
+    for (field, name) in pairs {
+        fields.insert(field.to_owned(), get(name)?);
+    }
+    Some(fields)
 }
 
 pub fn simulator() -> Bed {

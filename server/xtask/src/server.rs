@@ -17,7 +17,7 @@ pub fn build(release: bool) -> Result<()> {
     }
     if !has_libvirt() {
         eprintln!(" server  libvirt's headers are missing (Debian: apt-get install libvirt-dev): built without the libvirt driver");
-        cargo.args(["--no-default-features", "--features", "ui,openstack,vsphere"]);
+        cargo.args(["--no-default-features", "--features", "ui,openstack,vsphere,ec2"]);
     }
     phase.run(&mut cargo)?;
     phase.done();

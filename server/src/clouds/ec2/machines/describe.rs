@@ -1,0 +1,152 @@
+//! All that is needed to make a machine again elsewhere.
+//!
+//! A machine that came from another cloud goes back as what it was there (`definition.rs`); what changed here is taken from here.
+
+use super::{
+    super::{
+        inventory::instance::private,
+        inventory::{self, known::Known},
+        link::Link,
+        tags::{self, TOKEN, TYPE},
+    },
+    definition,
+};
+use crate::clouds::{
+    MachineSpec, Observed,
+    error::{Error, Kind, Result},
+};
+use aws_sdk_ec2::types::Instance;
+use serde_json::Value;
+
+pub async fn describe(link: &Link, known: &Known, native_id: &str) -> Result<MachineSpec> {
+    let instance = inventory::instance(link, native_id).await?;
+    let lost = || Error::not_found(format!("There is no instance {native_id}."));
+    let seen = inventory::observe(link, known, std::slice::from_ref(&instance)).await?.pop().ok_or_else(lost)?;
+    if let Some(disk) = seen.disks.iter().find(|disk| disk.size_bytes == 0) {
+        return Err(Error::new(Kind::Transient, format!("How large the disk {} of {} is was not told.", disk.key, seen.name)));
+    }
+    let kept = match tags::get(instance.tags(), TOKEN) {
+        Some(token) => definition::read(link, token).await?,
+        None => None,
+    };
+    Ok(spec(&instance, seen, kept))
+}
+
+fn spec(instance: &Instance, seen: Observed, kept: Option<MachineSpec>) -> MachineSpec {
+    let mut nics = seen.nics;
+    // A public address leads to a machine only while it is here.
+    nics.iter_mut().zip(private(instance)).for_each(|(nic, private)| nic.addresses = private);
+    let Some(kept) = kept else {
+        return MachineSpec {
+            name: seen.name,
+            uuid: None,
+            vcpus: seen.vcpus,
+            memory_mib: seen.memory_mib,
+            firmware: seen.firmware,
+            arch: seen.arch,
+            guest_os: seen.guest_os,
+            disks: seen.disks,
+            nics,
+            tags: seen.tags,
+            title: seen.title,
+            native_kind: "ec2".into(),
+            native: seen.native.to_string(),
+        };
+    };
+    let mut disks = seen.disks;
+    for disk in &mut disks {
+        if let Some(was) = kept.disks.iter().find(|was| was.key == disk.key) {
+            disk.bus.clone_from(&was.bus);
+            disk.pool.clone_from(&was.pool);
+        }
+    }
+    // EC2 gives out MACs of its own: the guest gets back the one that it knew.
+    if nics.len() == kept.nics.len() {
+        for (nic, was) in nics.iter_mut().zip(&kept.nics) {
+            nic.mac.clone_from(&was.mac);
+            nic.model.clone_from(&was.model);
+        }
+    }
+    // A type may be larger than what the machine asked for; with another one somebody meant it.
+    let same = tags::get(instance.tags(), TYPE) == instance.instance_type().map(|kind| kind.as_str());
+    let (vcpus, memory_mib) = if same { (kept.vcpus, kept.memory_mib) } else { (seen.vcpus, seen.memory_mib) };
+    MachineSpec { name: seen.name, vcpus, memory_mib, disks, nics, tags: seen.tags, ..kept }
+}
+
+/// What EC2 showed of it, if it was born there.
+pub fn native(spec: &MachineSpec) -> Option<Value> {
+    if spec.native_kind == "ec2" { serde_json::from_str(&spec.native).ok() } else { None }
+}
+
+/// The type that it had at another region.
+pub fn type_of(spec: &MachineSpec) -> Option<&str> {
+    let (_, after) = spec.native.split_once("\"instance_type\":\"").filter(|_| spec.native_kind == "ec2")?;
+    after.split('"').next()
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::{super::super::inventory::instance, *};
+    use aws_sdk_ec2::types::InstanceStateName;
+    use model::machine::{Disk, Firmware, Nic};
+
+    /// As libvirt's driver describes one.
+    pub fn spec() -> MachineSpec {
+        MachineSpec {
+            name: "db1".into(),
+            uuid: Some("11111111-0000-4000-8000-000000000001".into()),
+            vcpus: 1,
+            memory_mib: 96,
+            firmware: Firmware::Bios,
+            arch: Some("x86_64".into()),
+            guest_os: None,
+            disks: vec![Disk {
+                key: "vda".into(),
+                bus: "virtio".into(),
+                size_bytes: 1 << 30,
+                allocated_bytes: Some(5 << 20),
+                format: Some("qcow2".into()),
+                source: None,
+                pool: Some("images".into()),
+                device: "disk".into(),
+                read_only: false,
+            }],
+            nics: vec![Nic {
+                mac: "52:54:00:c0:00:01".into(),
+                model: Some("virtio".into()),
+                network: Some("svc".into()),
+                addresses: vec!["10.88.0.21".into()],
+                address_source: Some("configured".into()),
+            }],
+            tags: vec!["prod".into(), "tier=db".into()],
+            title: Some("Orders".into()),
+            native_kind: "libvirt".into(),
+            native: "<domain/>".into(),
+        }
+    }
+
+    fn seen(instance: &Instance) -> Observed {
+        instance::observed(instance, &instance::tests::volumes(), &Default::default(), &Default::default())
+    }
+
+    #[test]
+    fn one_that_was_born_here_is_what_it_is() {
+        let one = instance::tests::one(InstanceStateName::Stopped);
+        let born = super::spec(&one, seen(&one), None);
+        assert_eq!((born.native_kind.as_str(), type_of(&born)), ("ec2", Some("m5.large")));
+        assert_eq!(born.nics[0].addresses, ["10.0.0.9"], "without the public one");
+        assert_eq!(native(&born).unwrap()["instance_type"], "m5.large");
+    }
+
+    #[test]
+    fn one_that_came_from_elsewhere_goes_back_as_what_it_was() {
+        let mut one = instance::tests::one(InstanceStateName::Stopped);
+        one.network_interfaces.as_mut().unwrap().truncate(1);
+        one.tags.as_mut().unwrap().push(tags::tag(TYPE, "m5.large"));
+        let kept = spec();
+        let got = super::spec(&one, seen(&one), Some(kept.clone()));
+        assert_eq!((got.uuid, got.memory_mib, got.native_kind.as_str(), &got.nics[0].mac), (kept.uuid, 96, "libvirt", &kept.nics[0].mac));
+        one.tags = None;
+        assert_eq!(super::spec(&one, seen(&one), Some(spec())).memory_mib, 0, "another type was chosen since");
+    }
+}
