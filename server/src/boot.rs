@@ -25,7 +25,8 @@ const GRACE: Duration = Duration::from_secs(10);
 /// Why it cannot start, with what to do.
 pub fn run(config: Config) -> Result<()> {
     init_process(&config)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // The futures of some SDKs are large, in a build without optimisation more so: only what is used costs memory.
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_stack_size(8 << 20).build()?;
     let ended = runtime.block_on(serve(config));
     // A C call that hangs in a cloud's library must not keep the program alive.
     runtime.shutdown_timeout(Duration::from_secs(5));
