@@ -82,7 +82,7 @@ test('the dialog of a move lists the best cloud first, and of the others why', a
   const dialog = page.getByRole('dialog', { name: 'Move to cloud' });
   await expect(dialog.getByText(/dublin-1 comes first/)).toBeVisible();
   const choices = dialog.locator('.targets .choice');
-  await expect(choices.nth(0)).toContainText(/dublin-1 at dublin.*can run it.*to send.*a month/s);
+  await expect(choices.nth(0)).toContainText(/dublin-1 at dublin.*Can run it.*to send.*a month/s);
   await expect(dialog.getByRole('radio', { name: /berlin-2/ })).toBeDisabled();
   await accessible(page);
   await shots(page, 'where-move');

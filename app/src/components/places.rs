@@ -50,13 +50,13 @@ pub fn conversion(c: &Conversion) -> String {
     }
 }
 
-/// For one line in a list: the verdict, and what decides.
+/// For one line in a list, beside the verdict: what decides.
 pub fn reason(p: &Place) -> String {
     if !p.verdict.is_possible() {
         let first = p.findings.iter().max_by_key(|f| f.severity);
         return first.map_or_else(|| p.verdict.short().into(), |f| format!("{} {}", f.what, f.remedy));
     }
-    let mut words = vec![p.verdict.short().to_owned(), format!("{} to send", bytes(p.bytes))];
+    let mut words = vec![format!("{} to send", bytes(p.bytes))];
     words.extend(p.estimate.time_ms.map(|ms| format!("about {}", format::duration(ms))));
     words.extend(p.cost.month.money.as_ref().map(|m| format!("{} a month", m.short())));
     words.join(" · ")

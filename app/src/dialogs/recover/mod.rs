@@ -76,7 +76,7 @@ fn row(p: Place) -> impl IntoView {
     let name = format!("{} at {}{simulated}", p.at.cloud, p.at.site);
     let seen = places::verdict(p.verdict, &p.at).into_any();
     view! {
-        <li class="place">
+        <li class="can-run">
             <b>{name}</b>" "{if p.at.answered { status::of(p.verdict).into_any() } else { seen }}
             {month}
             <Problems problems=p.findings/>

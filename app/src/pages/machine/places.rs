@@ -86,7 +86,7 @@ fn why(p: Place) -> impl IntoView {
     let open = !p.verdict.is_possible();
     let point = p.point_at.map(|at| view! { <p>"Its newest recovery point there is "<Age at=Some(at)/>" old."</p> });
     view! {
-        <details class="more place" open=open>
+        <details class="more can-run" open=open>
             <summary><b>{p.at.cloud.clone()}</b>": "{p.verdict.short()}</summary>
             <Problems problems=p.findings/>
             {point}

@@ -60,7 +60,7 @@ fn told(p: GroupPlacement) -> impl IntoView {
     let rows = p.rows.iter().map(|r| row(r, machines)).collect_view();
     view! {
         <p class="lead">{best}</p>
-        <p class="soft">"Asked "<Age at=Some(p.asked_at)/>" ago, for "{machines}" machines."</p>
+        <p class="soft">"Asked "<Age at=Some(p.asked_at)/>" ago, for "{if machines == 1 { "1 machine".to_owned() } else { format!("{machines} machines") }}"."</p>
         {whole}
         <DataTable caption="Where the group can run" columns=COLUMNS>{rows}</DataTable>
         {p.rows.into_iter().filter(|r| !r.findings.is_empty()).map(why).collect_view()}
@@ -85,7 +85,7 @@ fn row(p: &GroupPlace, machines: u32) -> impl IntoView + use<> {
 fn why(p: GroupPlace) -> impl IntoView {
     let blocked = (!p.blocked.is_empty()).then(|| view! { <p>"Cannot run there: "{p.blocked.join(", ")}"."</p> });
     view! {
-        <details class="more place" open=!p.verdict.is_possible()>
+        <details class="more can-run" open=!p.verdict.is_possible()>
             <summary><b>{p.at.cloud.clone()}</b>": "{p.verdict.short()}</summary>
             {blocked}
             <Problems problems=p.findings/>
