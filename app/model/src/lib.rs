@@ -13,8 +13,11 @@ pub mod limits;
 pub mod live;
 pub mod machine;
 pub mod overview;
+pub mod placement;
 pub mod plan;
+pub mod prices;
 pub mod protection;
+pub mod recovery;
 pub mod run;
 
 /// An opaque identifier. Time-ordered (UUIDv7) where a row is created here, derived (UUIDv5) where it is observed.

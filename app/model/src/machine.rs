@@ -69,6 +69,18 @@ impl CopyRole {
     }
 }
 
+/// Why a machine counts as failed: what ends it by itself, or takes it out of reach. `None`: it has not.
+pub fn failed(state: PowerState, cloud_status: CloudStatus, cloud: &str) -> Option<String> {
+    match (cloud_status, state) {
+        (CloudStatus::Unreachable, _) => Some(format!("{cloud} does not answer.")),
+        (CloudStatus::Ok | CloudStatus::Stale, PowerState::Crashed) => Some("It has crashed.".into()),
+        (CloudStatus::Ok | CloudStatus::Stale, PowerState::Paused) => {
+            Some(format!("It is paused at {cloud}: if nobody meant that, its disks could not be written."))
+        }
+        _ => None,
+    }
+}
+
 /// One row of the Machines page.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -137,7 +149,7 @@ pub struct Machine {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Action {
-    /// `start`, `stop`, `power_off`, `reset`, `move`, `protect`, `unprotect`.
+    /// `start`, `stop`, `power_off`, `reset`, `move`, `recover`, `protect`, `unprotect`.
     pub name: String,
     pub refused: Option<String>,
 }

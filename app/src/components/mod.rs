@@ -5,6 +5,7 @@
 //! - [`status`]: a state as shape, colour and word; [`age`]: how old, counting; [`progress`]: a transfer;
 //! - [`button_action`]: a button that does something at the API; [`dialog`], [`confirm_dialog`]: native dialogs;
 //! - [`field`]: label, help and error around an input; [`number`]: what is typed as a number; [`data_table`], [`pager`], [`tabs`], [`empty_state`];
+//! - [`places`]: where something can run: words and cells;
 //! - [`toast`]: a short word about what just happened; [`error_note`]: an error with its operation id;
 //! - [`asked`]: a question in the address;
 //! - [`copy_command`]: the same as a command line; [`copy_box`]: a text to take along.
@@ -25,6 +26,7 @@ pub mod load;
 pub mod number;
 pub mod page_header;
 pub mod pager;
+pub mod places;
 pub mod progress;
 pub mod simulated_badge;
 pub mod status;

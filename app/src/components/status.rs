@@ -6,6 +6,7 @@ use model::{
     cloud::CloudStatus,
     machine::{CopyRole, PowerState},
     overview::SiteStatus,
+    placement::Verdict,
     protection::ReplicationState,
     run::{RunState, StepState},
 };
@@ -113,6 +114,25 @@ impl Shown for CloudStatus {
             Self::Stale => "Stale",
             Self::Unreachable => "Does not answer",
             Self::Refused => "Refuses us",
+        }
+    }
+}
+
+impl Shown for Verdict {
+    fn tone(&self) -> Tone {
+        match self {
+            Self::Can => Tone::Good,
+            Self::CanWithWarnings => Tone::Warn,
+            Self::Unknown => Tone::Idle,
+            Self::Cannot => Tone::Bad,
+        }
+    }
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Can => "Can run it",
+            Self::CanWithWarnings => "Can, with warnings",
+            Self::Unknown => "Not known now",
+            Self::Cannot => "Cannot run it",
         }
     }
 }

@@ -9,3 +9,4 @@ mod names;
 pub mod points;
 pub mod problems;
 pub mod protect;
+pub mod recover;

@@ -4,7 +4,7 @@ use super::{
     client::{Client, Failure, Result},
     names,
     output::{Out, age, ask, bytes, problems, table, word},
-    spec,
+    prices, spec,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
@@ -28,6 +28,9 @@ pub enum Command {
     Probe { cloud: String },
     /// Its networks and storage pools: what mappings are written with
     Resources { cloud: String },
+    /// What it costs: what "where can it run" reckons with
+    #[command(subcommand)]
+    Prices(prices::Command),
 }
 
 #[derive(Args)]
@@ -88,6 +91,7 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
             let id = names::cloud(api, &cloud).await?;
             out.show(&api.get::<Resources>(&format!("/clouds/{id}/resources")).await?, resources)
         }
+        Command::Prices(c) => prices::run(c, api, out).await,
         Command::Probe { cloud } => {
             let id = names::cloud(api, &cloud).await?;
             let report: ProbeReport = api.post(&format!("/clouds/{id}/probe"), &serde_json::json!({})).await?;

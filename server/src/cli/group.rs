@@ -4,7 +4,7 @@ use super::{
     client::{Client, Result},
     names,
     output::{Out, age, bytes, problems, table, word},
-    spec,
+    placement, spec,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
@@ -33,6 +33,10 @@ pub enum Command {
     List,
     /// One group with its members
     Show {
+        group: String,
+    },
+    /// Where its machines can run: every cloud, asked now, with what it would take and cost
+    Where {
         group: String,
     },
     /// Stop replicating until resumed
@@ -166,6 +170,7 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         }
         Command::List => out.show(&api.all::<Group>("/groups").await?, |all| list(all)),
         Command::Show { group } => out.show(&names::group(api, &group).await?, show),
+        Command::Where { group } => placement::group(api, out, &group).await,
         Command::Pause { group } => switch(api, out, &group, "pause").await,
         Command::Resume { group } => switch(api, out, &group, "resume").await,
         Command::Reprotect { group, check } => reprotect(api, out, &group, check).await,

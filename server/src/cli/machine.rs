@@ -4,6 +4,7 @@ use super::{
     client::{Client, Failure, Result, escape},
     names,
     output::{Out, age, ask, bytes, events, problems, table, time, word},
+    placement, recover,
     run::watch,
     spec,
 };
@@ -49,8 +50,14 @@ pub enum Command {
     Activity {
         machine: String,
     },
+    /// Where it can run: every other cloud, asked now, with what it would take and cost
+    Where {
+        machine: String,
+    },
     /// Move a machine to another cloud
     Move(Move),
+    /// Recover a machine that failed from its newest recovery point at another cloud
+    Recover(recover::Recover),
     /// Remove a superseded copy with its disks; the active copy stays
     RemoveCopy {
         machine: String,
@@ -118,7 +125,9 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
             let id = names::machine(api, &machine).await?;
             out.show(&api.all::<AuditEvent>(&format!("/machines/{id}/activity")).await?, |all| events(all))
         }
+        Command::Where { machine } => placement::machine(api, out, &machine).await,
         Command::Move(m) => start_move(m, api, out).await,
+        Command::Recover(r) => recover::run(r, api, out).await,
         Command::RemoveCopy { machine, confirm } => remove_copy(api, out, &machine, confirm).await,
     }
 }

@@ -6,6 +6,7 @@ mod moving;
 mod undo;
 
 pub use failover::{Failover, FailoverMachine, FailoverPlan, failover};
+pub use handover::GRACE;
 pub use moving::{Move, moving};
 pub use undo::undo;
 

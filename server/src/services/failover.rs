@@ -29,6 +29,9 @@ use model::{
 use scope::{Scope, scope};
 use std::collections::HashSet;
 
+// One machine is recovered in the same way.
+pub(super) use build::{has_old_copy, subject};
+
 /// Before it is pressed. Changes nothing.
 pub async fn blast_radius(node: &Node, site: &str) -> Result<BlastRadius> {
     let clouds = store::plans::clouds_at(&node.db, site).await?;

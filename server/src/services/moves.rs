@@ -1,6 +1,9 @@
 //! Move to cloud: every problem first, then one run.
 
+mod modes;
+mod origin;
 mod preflight;
+mod target;
 
 use super::{
     audit::About,
@@ -8,18 +11,27 @@ use super::{
     runs::{self, Begin},
 };
 use crate::{
+    clouds::guard::Guard,
     error::{Error, Result},
     recovery::{
         compile::{self, Move},
-        spec::RunSpec,
+        spec::{Place, RunSpec},
     },
     state::Node,
+    store::plans::CloudFact,
 };
 use model::{
+    Problem, Severity,
     access::Role,
     run::{MoveMode, MovePreflight, MoveRequest, Run, RunKind},
 };
 use preflight::Findings;
+use std::sync::Arc;
+
+// What "where can it run" asks of every cloud.
+pub(super) use modes::possible;
+pub(super) use origin::{Origin, known, look};
+pub(super) use target::{Maps, Target, check};
 
 /// A guest boots within this time, or somebody should look.
 const HEALTH_TIMEOUT: u32 = 300;
@@ -71,4 +83,20 @@ fn shown(found: &Findings, request: &MoveRequest) -> MovePreflight {
         storage: found.subject.storage.clone(),
         service_addresses: request.service_addresses.clone(),
     }
+}
+
+fn critical(subject: &str, what: impl Into<String>, remedy: &str) -> Problem {
+    Problem::new(Severity::Critical, subject, what, remedy)
+}
+
+fn place(cloud: &CloudFact, native_id: &str) -> Place {
+    Place { cloud_id: cloud.id.clone(), cloud: cloud.name.clone(), site: cloud.site.clone(), native_id: native_id.into() }
+}
+
+fn guard(node: &Node, cloud: &CloudFact, problems: &mut Vec<Problem>) -> Option<Arc<Guard>> {
+    let guard = node.clouds.get(&cloud.id);
+    if guard.is_none() {
+        problems.push(critical(&cloud.name, "This node is not connected to it.", "Look at it under Clouds."));
+    }
+    guard
 }

@@ -148,6 +148,21 @@ pub async fn of_machine(db: &Db, machine_id: &str) -> StoreResult<Option<StoredM
     Ok(row.map(Into::into))
 }
 
+/// The last whole cycle of a member, from the cloud where its machine is to the one that keeps its points.
+#[derive(Clone, Debug, sqlx::FromRow)]
+pub struct LastCycle {
+    pub source: Id,
+    pub target: Id,
+    pub bytes: i64,
+    pub ms: i64,
+}
+
+pub async fn last_cycles(db: &Db) -> StoreResult<Vec<LastCycle>> {
+    let sql = "SELECT x.cloud_id AS source, m.target_cloud_id AS target, m.last_cycle_bytes AS bytes, m.last_cycle_ms AS ms FROM members m \
+        JOIN machines x ON x.id = m.machine_id WHERE m.last_cycle_bytes > 0 AND m.last_cycle_ms > 0 AND x.cloud_id <> m.target_cloud_id";
+    on!(db, p => sqlx::query_as(sql).fetch_all(p).await)
+}
+
 pub async fn in_group(db: &Db, group_id: &str) -> StoreResult<Vec<StoredMember>> {
     let rows: Vec<Row> =
         on!(db, p => sqlx::query_as(select!("WHERE m.group_id = $1 ORDER BY m.name, m.id")).bind(group_id).fetch_all(p).await?);

@@ -17,6 +17,7 @@ pub mod members;
 pub mod old_copies;
 pub mod plans;
 pub mod points;
+pub mod prices;
 pub mod runs;
 pub mod sessions;
 pub mod steps;

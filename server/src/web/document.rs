@@ -15,8 +15,13 @@ use utoipa::{
 use utoipa_axum::router::OpenApiRouter;
 
 /// What begins work that goes on at a cloud: done twice it would be two moves, or a machine switched twice.
-pub const STARTS: [&str; 4] =
-    ["/api/v1/moves", "/api/v1/sites/{site}/failover", "/api/v1/machines/{id}/power", "/api/v1/runs/{id}/commands"];
+pub const STARTS: [&str; 5] = [
+    "/api/v1/moves",
+    "/api/v1/sites/{site}/failover",
+    "/api/v1/machines/{id}/recover",
+    "/api/v1/machines/{id}/power",
+    "/api/v1/runs/{id}/commands",
+];
 
 /// One line for each noun.
 fn nouns() -> OpenApiRouter<AppState> {
@@ -31,10 +36,13 @@ fn nouns() -> OpenApiRouter<AppState> {
         .merge(rest::groups::router())
         .merge(rest::machines::router())
         .merge(rest::overview::router())
+        .merge(rest::recover::router())
         .merge(rest::runs::router())
         .merge(rest::moves::router())
         .merge(rest::failover::router())
+        .merge(rest::placement::router())
         .merge(rest::plans::router())
+        .merge(rest::prices::router())
         .merge(rest::points::router())
         .merge(sse::router())
 }

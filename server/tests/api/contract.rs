@@ -70,7 +70,7 @@ fn every_operation_describes_its_errors_and_its_headers() {
         assert_eq!(named("X-CSRF-Token").is_some(), method != "GET", "{method} {path}");
         let kept = method == "POST" && !["/api/v1/session", "/api/v1/me/password"].contains(&path.as_str());
         assert_eq!(named("Idempotency-Key").is_some(), kept, "{method} {path}");
-        let starts = ["/moves", "/failover", "/power", "/commands"].iter().any(|end| path.ends_with(end)) && method == "POST";
+        let starts = ["/moves", "/failover", "/recover", "/power", "/commands"].iter().any(|end| path.ends_with(end)) && method == "POST";
         assert_eq!(named("Idempotency-Key").is_some_and(|p| p["required"] == true), starts, "{method} {path}");
         assert_eq!(named("Last-Event-ID").is_some(), path == "/api/v1/events", "{method} {path}");
     }

@@ -44,6 +44,7 @@ async fn calls(lab: &Lab) -> Vec<Call> {
     lab.over(&run).await;
     let id = |v: &Value| vec![v["id"].as_str().unwrap().to_owned()];
     let cloud = json!({ "name": "x", "kind": "simulator", "site": "x" });
+    let prices = json!({ "currency": "EUR", "vcpu_month": "1", "memory_gib_month": "1", "storage_gib_month": "1", "egress_gib": "1" });
     let member = vec![id(&group).remove(0), id(&group["members"][0]).remove(0)];
     let berlin = || vec![lab.berlin.clone()];
     let call = |method, path, ids, body| Call { method, path, ids, body };
@@ -59,6 +60,8 @@ async fn calls(lab: &Lab) -> Vec<Call> {
         call("DELETE", "/clouds/{id}", berlin(), None),
         call("POST", "/clouds/{id}/probe", berlin(), None),
         call("POST", "/clouds/{id}/refresh", berlin(), None),
+        call("PUT", "/clouds/{id}/prices", berlin(), Some(prices)),
+        call("DELETE", "/clouds/{id}/prices", berlin(), None),
         call("POST", "/groups", vec![], Some(lab.new_group("other", &[]))),
         call("PUT", "/groups/{id}", id(&group), Some(lab.new_group("shop", &[]))),
         call("DELETE", "/groups/{id}", id(&group), None),
@@ -74,6 +77,7 @@ async fn calls(lab: &Lab) -> Vec<Call> {
         call("DELETE", "/plans/{id}", id(&plan), None),
         call("POST", "/plans/{id}/check", id(&plan), None),
         call("POST", "/machines/{id}/power", vec![machine.clone()], Some(json!({ "action": "power_off" }))),
+        call("POST", "/machines/{id}/recover", vec![machine.clone()], Some(json!({ "confirm": "db1" }))),
         call("POST", "/moves/preflight", vec![], Some(lab.move_of(&machine))),
         call("POST", "/moves", vec![], Some(lab.move_of(&machine))),
         call("POST", "/sites/{site}/failover", vec!["berlin".into()], Some(json!({ "confirm": "berlin", "plan_ids": [plan["id"]] }))),

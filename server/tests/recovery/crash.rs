@@ -176,6 +176,54 @@ fn a_failback_does_every_step_twice() {
     failed_back_everywhere("btwice", 2, &Then::LoseTheLastOutcome);
 }
 
+/// One machine that failed: crashed at a cloud that answers, or together with it.
+fn recovered_everywhere(test: &str, step: u64, then: &Then, lost: bool) {
+    let mut at = 1;
+    loop {
+        assert!(at < MOST, "the run never came to its end");
+        let lab = Lab::new(test);
+        let native = lab.running[0].clone();
+        let first = lab.boot();
+        first.block_on(first.protect(&lab, &lab.running[..2]));
+        first.kill();
+        if lost {
+            lab.source().crash();
+        } else {
+            lab.source().by_hand(&native, PowerState::Crashed).unwrap();
+        }
+        let life = lab.boot_to_crash(at);
+        let (id, died) = until_crash(&life, async { super::recover::begin(&life, &lab, &native, lost, None).await.unwrap().id });
+        life.kill();
+        if died {
+            assert_succeeded(&go_on(&lab, &id, then));
+        }
+        lab.assert_one_copy(&native);
+        let written = lab.source().counter(&native).unwrap();
+        assert!(lost || lab.target().counter(&native).unwrap() >= written, "killed at {at}: writes before the crash were lost");
+        assert_eq!(lab.state_at(&lab.target(), &native), Some(PowerState::Running), "killed at {at}");
+        assert_eq!(lab.target().machine_names().len(), 1, "killed at {at}: copies are left, or the other one was touched");
+        if !died {
+            return;
+        }
+        at += step;
+    }
+}
+
+#[test]
+fn a_recovery_elsewhere_survives_a_kill_after_every_write() {
+    recovered_everywhere("rkill", 1, &Then::GoOn, false);
+}
+
+#[test]
+fn a_recovery_elsewhere_does_every_step_twice() {
+    recovered_everywhere("rtwice", 2, &Then::LoseTheLastOutcome, false);
+}
+
+#[test]
+fn a_recovery_from_a_silent_cloud_survives_a_kill_after_every_write() {
+    recovered_everywhere("rlkill", 1, &Then::GoOn, true);
+}
+
 /// A failover of a living site is cancelled when its sources are off; the node dies at any point of the way back.
 #[test]
 fn a_cancel_survives_a_kill_after_every_write() {

@@ -12,4 +12,5 @@ mod live;
 mod living;
 mod old_copies;
 mod ownership;
+mod recover;
 mod support;

@@ -4,7 +4,7 @@ use super::{
     fields::{MoveFields, Parsed},
     options::Options,
     preflight::Preflight,
-    targets,
+    target::Target,
 };
 use crate::{api, components::error_note::ErrorNote, state::Session};
 use leptos::{leptos_dom::helpers::debounce, prelude::*, task::spawn_local};
@@ -64,29 +64,6 @@ async fn check(request: Option<MoveRequest>) -> Option<Finding> {
     let request = request?;
     let answer = api::post("/moves/preflight", &request).await;
     Some((request, answer))
-}
-
-#[component]
-fn Target(fields: MoveFields, machine: StoredValue<Machine>, clouds: StoredValue<Vec<Cloud>>) -> impl IntoView {
-    let option = move |cloud: &Cloud| {
-        let (label, refused) = machine.with_value(|m| (targets::label(cloud, m), targets::refusal(cloud, m).is_some()));
-        view! { <option value=cloud.id.clone() disabled=refused>{label}</option> }
-    };
-    let choose = move |e| {
-        fields.target.set(event_target_value(&e));
-        fields.forget_target();
-    };
-    let none = clouds.with_value(|list| machine.with_value(|m| list.iter().all(|c| targets::refusal(c, m).is_some())));
-    view! {
-        <div class="field">
-            <label class="field-label" for="move-target">"Target cloud"</label>
-            <select class="input" id="move-target" on:change=choose>
-                <option value="">"Choose …"</option>
-                {clouds.with_value(|list| list.iter().map(option).collect_view())}
-            </select>
-        </div>
-        {none.then(|| view! { <p class="note">"No other cloud can take this machine now; the list says why. Connect another cloud first."</p> })}
-    }
 }
 
 #[component]

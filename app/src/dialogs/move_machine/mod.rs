@@ -6,6 +6,7 @@ mod form;
 mod options;
 mod point;
 mod preflight;
+mod target;
 mod targets;
 
 use crate::{

@@ -106,7 +106,7 @@ fn of_site(name: &str) -> [Entry; 2] {
 /// The verb in front of a machine's name, and the name.
 fn asked(words: &str) -> (Option<&'static str>, &str) {
     let verb = |v: &'static str| words.strip_prefix(v).and_then(|rest| rest.strip_prefix(' ')).map(|rest| (Some(v), rest.trim()));
-    verb("move").or_else(|| verb("protect")).unwrap_or((None, words))
+    verb("move").or_else(|| verb("protect")).or_else(|| verb("recover")).unwrap_or((None, words))
 }
 
 /// A half-typed search is no error here: it finds nothing yet.
@@ -129,6 +129,7 @@ fn of_machine(m: &MachineRow, verb: Option<&'static str>, few: bool) -> Vec<Entr
     let protecting = || action("protect", format!("Protect {place} …"));
     match verb {
         Some("move") => vec![moving()],
+        Some("recover") => vec![action("recover", format!("Recover {place} elsewhere …"))],
         Some(_) => vec![protecting()],
         None if few => vec![page, moving(), protecting()],
         None => vec![page],
@@ -159,6 +160,7 @@ mod tests {
         assert_eq!(asked("move db1"), (Some("move"), "db1"));
         assert_eq!(asked("protect  web*"), (Some("protect"), "web*"));
         assert_eq!(asked("movement"), (None, "movement"));
+        assert_eq!(asked("recover db1"), (Some("recover"), "db1"));
         let row = sample::row("db1");
         assert_eq!(labels(&of_machine(&row, Some("move"), false)), ["Move db1 · kvm to cloud …"]);
         assert_eq!(of_machine(&row, None, true).len(), 3);

@@ -5,6 +5,7 @@ mod detail;
 mod edit;
 mod form;
 mod list;
+mod prices;
 mod probe;
 mod resources;
 

@@ -3,20 +3,20 @@
 use crate::{
     api::{self, failed},
     components::{asked::asked, button_action::ButtonAction, confirm_dialog::ConfirmDialog, copy_command::CopyCommand, toast::Toasts},
-    dialogs::{move_machine::MoveDialog, protect::ProtectDialog},
+    dialogs::{move_machine::MoveDialog, protect::ProtectDialog, recover::RecoverDialog},
     pages::machines::power,
 };
 use leptos::prelude::*;
-use model::machine::{Confirmed, CopyRole, Machine, PowerAction};
+use model::machine::{self, Confirmed, CopyRole, Machine, PowerAction};
 
 #[component]
 pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
     let id = machine.with_untracked(|m| m.row.id.clone());
-    let (moving, protecting) = (RwSignal::new(false), RwSignal::new(false));
+    let (moving, protecting, recovering) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
     let own = id.clone();
     let ids = Signal::derive(move || vec![own.clone()]);
     let path = format!("/machines/{id}/power");
-    from_address(machine, moving, protecting);
+    from_address(machine, [("move", moving), ("protect", protecting), ("recover", recovering)]);
     view! {
         {plain(machine, "start", "Start", PowerAction::Start)}
         {confirmed(machine, "stop", "Stop", PowerAction::Stop, "The guest is asked to shut down.")}
@@ -24,24 +24,38 @@ pub fn Actions(machine: RwSignal<Machine>) -> impl IntoView {
         {confirmed(machine, "reset", "Reset", PowerAction::Reset, "Like the reset button: what the guest has not written is lost.")}
         {opener(machine, "protect", "Protect …", protecting, "")}
         {opener(machine, "move", "Move to cloud …", moving, "primary")}
+        {recovery(machine, recovering)}
         {removal(machine)}
         <CopyCommand method="POST" path=path body=Some(r#"{"action":"start"}"#.to_owned())/>
-        <MoveDialog machine=id open=moving/>
+        <MoveDialog machine=id.clone() open=moving/>
+        <RecoverDialog machine=id open=recovering/>
         <ProtectDialog machines=ids open=protecting/>
     }
 }
 
 /// `?do=move`, from the palette. What is refused says why instead.
-fn from_address(machine: RwSignal<Machine>, moving: RwSignal<bool>, protecting: RwSignal<bool>) {
+fn from_address(machine: RwSignal<Machine>, dialogs: [(&'static str, RwSignal<bool>); 3]) {
     let toasts = Toasts::get();
-    asked("do", Signal::derive(move || moving.get() || protecting.get()), move |what| {
-        let (name, dialog) = if what == "protect" { ("protect", protecting) } else { ("move", moving) };
+    let any = Signal::derive(move || dialogs.iter().any(|(_, open)| open.get()));
+    asked("do", any, move |what| {
+        let Some((name, dialog)) = dialogs.into_iter().find(|(name, _)| *name == what) else { return false };
         match untrack(|| refused(machine, name).get()) {
             None => dialog.set(true),
             Some(why) => toasts.error(&failed(why)),
         }
         untrack(|| dialog.get())
     });
+}
+
+/// Only for a machine that failed.
+fn recovery(machine: RwSignal<Machine>, open: RwSignal<bool>) -> impl IntoView {
+    let broken = Memo::new(move |_| machine.with(|m| machine::failed(m.row.state, m.row.cloud_status, &m.row.cloud).is_some()));
+    let active = Memo::new(move |_| machine.with(|m| !matches!(m.row.role, Some(CopyRole::Superseded | CopyRole::Incoming))));
+    view! {
+        <Show when=move || broken.get() && active.get()>
+            {opener(machine, "recover", "Recover elsewhere …", open, "danger")}
+        </Show>
+    }
 }
 
 fn refused(machine: RwSignal<Machine>, name: &'static str) -> Signal<Option<String>> {

@@ -5,6 +5,7 @@ mod activity;
 mod copies;
 mod facts;
 mod hardware;
+mod places;
 mod protection;
 
 use crate::components::{
@@ -39,6 +40,7 @@ fn draw(fresh: Fresh<Machine>) -> impl IntoView {
         <section class="card" aria-label="State">{move || machine.with(facts::facts)}</section>
         <section class="card" aria-label="Protection">{move || machine.with(protection::summary)}<protection::Points id=id.clone()/></section>
         {move || machine.with(copies::table)}
+        <section class="card" aria-label="Where can it run"><places::Places id=id.clone()/></section>
         <div class="columns">
             <section class="stack" aria-label="Disks"><h2>"Disks"</h2>{move || machine.with(|m| hardware::disks(&m.disks))}</section>
             <section class="stack" aria-label="Networks"><h2>"Networks"</h2>{move || machine.with(|m| hardware::nics(&m.nics))}</section>

@@ -1,6 +1,8 @@
 //! One protection group: its machines, their recovery points, its policy.
 
-use super::{edit::GroupTools, follow, group_card, members::Members, new_group::NewGroupPage, points::Points, policy::PolicyFacts};
+use super::{
+    edit::GroupTools, follow, group_card, members::Members, new_group::NewGroupPage, places::Places, points::Points, policy::PolicyFacts,
+};
 use crate::{
     components::{
         load::{Fresh, load},
@@ -58,6 +60,7 @@ fn Shown(group: RwSignal<Group>) -> impl IntoView {
         <p class="verdict"><Status tone=Signal::derive(move || verdict.with(|v| v.0)) label=Signal::derive(move || verdict.with(|v| v.1.clone()))/></p>
         <Members group chosen/>
         {move || chosen.get().map(|member| view! { <Points member group/> })}
+        <Places group/>
         <PolicyFacts group/>
     }
 }

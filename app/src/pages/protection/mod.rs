@@ -14,6 +14,7 @@ mod list;
 mod machine_picker;
 mod members;
 mod new_group;
+mod places;
 mod point_line;
 mod points;
 mod policy;

@@ -37,6 +37,8 @@ pub struct FailoverMachine {
     pub source_answers: bool,
     /// A machine that was off is made there and left off.
     pub starts: bool,
+    /// So long it is asked to go down before its power is taken.
+    pub grace_seconds: u32,
     /// Where it is to be made lies an older copy of it.
     pub old_copy: bool,
 }

@@ -12,7 +12,7 @@ use crate::recovery::{
 };
 
 /// A guest gets so long to go down before its power is taken: in a failover the time counts.
-const GRACE: u32 = 30;
+pub const GRACE: u32 = 30;
 
 pub fn handover(b: &mut Builder, m: &FailoverMachine) {
     let s = &m.subject;
@@ -23,7 +23,7 @@ pub fn handover(b: &mut Builder, m: &FailoverMachine) {
         free.push(aside.needs(&[&hold]).key());
     }
     let promote = if m.source_answers { planned(b, m, &free) } else { unplanned(b, m, &free) };
-    let back = Action::PutBack { grace_seconds: GRACE };
+    let back = Action::PutBack { grace_seconds: m.grace_seconds };
     let back = b.add(s, "back", format!("Start {} again at {} if it was not handed over", s.name, s.source.cloud), 0, back);
     back.after(&[promote]).on_error(OnError::Wait);
 }
@@ -58,7 +58,7 @@ fn unplanned(b: &mut Builder, m: &FailoverMachine, free: &[String]) -> String {
 
 fn stop<'a>(b: &'a mut Builder, m: &FailoverMachine) -> super::Link<'a> {
     let s = &m.subject;
-    let stop = Action::StopSource { grace_seconds: GRACE, unproved_ok: true };
+    let stop = Action::StopSource { grace_seconds: m.grace_seconds, unproved_ok: true };
     b.add(s, "stop", format!("Make sure that {} is off at {}", s.name, s.source.cloud), 0, stop)
 }
 

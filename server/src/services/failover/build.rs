@@ -4,7 +4,7 @@ use super::scope::Scope;
 use crate::{
     error::{Error, Result},
     recovery::{
-        compile::{Failover, FailoverMachine, FailoverPlan},
+        compile::{Failover, FailoverMachine, FailoverPlan, GRACE},
         room,
         spec::{Place, RunSpec, Subject},
     },
@@ -29,7 +29,7 @@ pub async fn build(node: &Node, site: &str, scope: &Scope, points: &[PointChoice
             spec.subjects.push(subject.clone());
             let (settings, starts) = (settings(plan_spec, m), starts(plan_spec, m));
             let old_copy = has_old_copy(node, m).await?;
-            machines.push(FailoverMachine { subject, settings, source_answers: scope.answers(m), starts, old_copy });
+            machines.push(FailoverMachine { subject, settings, source_answers: scope.answers(m), starts, grace_seconds: GRACE, old_copy });
         }
         spec.plan_ids.push(row.id.clone());
         spec.group_ids.extend(plan_spec.group_ids.iter().filter(|g| members.iter().any(|m| &m.group_id == *g)).cloned());
@@ -64,12 +64,12 @@ async fn chosen(node: &Node, scope: &Scope, points: &[PointChoice]) -> Result<Ha
     Ok(chosen)
 }
 
-async fn has_old_copy(node: &Node, m: &Protected) -> Result<bool> {
+pub async fn has_old_copy(node: &Node, m: &Protected) -> Result<bool> {
     let Some(point) = crate::replication::newest(&node.db, &m.member_id).await? else { return Ok(false) };
     Ok(room::old_copy(&node.db, &m.lineage, &m.target_cloud_id, &point.spec).await?.is_some())
 }
 
-fn subject(m: &Protected, label: String) -> Subject {
+pub fn subject(m: &Protected, label: String) -> Subject {
     let maps = |text: &str| serde_json::from_str::<Vec<Mapping>>(text).unwrap_or_default();
     Subject {
         label,

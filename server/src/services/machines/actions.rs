@@ -5,7 +5,8 @@ use model::{
     Millis,
     access::Role,
     cloud::{Capability, CloudStatus},
-    machine::{Action, Copy, CopyRole, MachineRow},
+    machine::{self, Action, Copy, CopyRole, MachineRow},
+    protection::ReplicationState,
 };
 
 pub struct Situation<'a> {
@@ -26,6 +27,7 @@ pub fn actions(s: &Situation, role: Role) -> Vec<Action> {
         ("power_off", Role::Operator, power(s).or_else(|| off(s))),
         ("reset", Role::Operator, power(s).or_else(|| off(s))),
         ("move", Role::Operator, busy(s).or_else(|| not_active(s)).or_else(|| movable(s))),
+        ("recover", Role::Operator, not_active(s).or_else(|| busy(s)).or_else(|| recoverable(s))),
         ("protect", Role::Administrator, protect(s).or_else(|| not_active(s)).or_else(|| movable(s))),
         ("remove_copy", Role::Operator, removable(s)),
         ("unprotect", Role::Administrator, unprotect(s)),
@@ -108,6 +110,21 @@ fn movable(s: &Situation) -> Option<String> {
     can(s, Capability::DiskSource, "give machines away").or_else(|| answers(s)).or_else(nowhere)
 }
 
+/// It failed, and a recovery point of it lies at another cloud.
+fn recoverable(s: &Situation) -> Option<String> {
+    if machine::failed(s.row.state, s.row.cloud_status, &s.row.cloud).is_none() {
+        return Some("It has not failed: it can be moved.".into());
+    }
+    match &s.row.protection {
+        None => Some("It is not protected: there is no recovery point of it at another cloud.".into()),
+        Some(p) if p.state == ReplicationState::Recovered => {
+            Some("It was recovered here and is not protected again yet: no newer point lies elsewhere.".into())
+        }
+        Some(p) if p.newest_point_at.is_none() => Some(format!("{} has no recovery point of it yet.", p.group)),
+        Some(_) => None,
+    }
+}
+
 fn protect(s: &Situation) -> Option<String> {
     s.row.protection.as_ref().map(|p| format!("It is protected by {}.", p.group))
 }
@@ -179,6 +196,20 @@ mod tests {
         let targets = vec![vec![Capability::DiskSink, Capability::Create]];
         let situation = Situation { role, row: &row, stored: &stored, copies, capabilities, targets };
         actions(&situation, who).into_iter().find(|a| a.name == name).unwrap().refused
+    }
+
+    #[test]
+    fn only_what_failed_and_is_protected_elsewhere_is_recovered() {
+        let why = |state, status| refused(state, status, None, &[], Role::Operator, "recover").unwrap();
+        assert!(why(PowerState::Running, CloudStatus::Ok).starts_with("It has not failed"));
+        assert!(why(PowerState::Stopped, CloudStatus::Refused).starts_with("It has not failed"), "it may run on");
+        for (state, status) in [
+            (PowerState::Crashed, CloudStatus::Ok),
+            (PowerState::Paused, CloudStatus::Stale),
+            (PowerState::Running, CloudStatus::Unreachable),
+        ] {
+            assert!(why(state, status).starts_with("It is not protected"), "{state:?}");
+        }
     }
 
     fn copy(role: CopyRole, state: PowerState) -> Copy {
