@@ -14,6 +14,8 @@ mod inventory;
 mod live;
 mod machines;
 mod openstack;
+mod openstack_addresses;
+mod openstack_disks;
 mod power;
 mod replication;
 mod room;
