@@ -1,6 +1,6 @@
 //! One cloud: state and settings, and what it has to put machines on.
 
-use super::{edit::EditDialog, resources};
+use super::{edit::EditDialog, requests, resources};
 use crate::{
     api,
     components::{
@@ -25,6 +25,7 @@ pub fn CloudPage() -> impl IntoView {
     let id = Memo::new(move |_| params.with(|p| p.get("id")).unwrap_or_default());
     view! {
         {load(move || format!("/clouds/{}", id.get()), &[Topic::Cloud], draw)}
+        {load(move || format!("/clouds/{}/requests", id.get()), &[Topic::Cloud], requests::draw)}
         {load(move || format!("/clouds/{}/resources", id.get()), &[Topic::Cloud], resources::draw)}
     }
 }

@@ -6,6 +6,7 @@ mod edit;
 mod form;
 mod list;
 mod probe;
+mod requests;
 mod resources;
 
 pub use add::AddCloudPage;
