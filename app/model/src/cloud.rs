@@ -64,6 +64,8 @@ pub enum Capability {
     LiveMigration,
     /// A stopped machine can be locked against start.
     StartLock,
+    /// Addresses that the cloud points at machines: floating or elastic ones.
+    FloatingAddress,
     FibreChannel,
     Console,
     GuestAgent,
@@ -220,4 +222,28 @@ pub struct Hba {
     pub fabric_wwn: Option<String>,
     /// Creates virtual ports (NPIV).
     pub vports: bool,
+}
+
+/// How often a node asked a cloud's API, each request counted as it is sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Requests {
+    /// When this node opened the cloud: the totals begin there.
+    pub since: Millis,
+    pub total: u64,
+    /// In the last 60 minutes.
+    pub last_hour: u64,
+    /// By service and kind.
+    pub counts: Vec<RequestCount>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct RequestCount {
+    /// The part of the cloud that was asked: `compute`, `image` …
+    pub service: String,
+    /// The method of HTTP, or the operation where all have the same.
+    pub kind: String,
+    pub total: u64,
+    pub last_hour: u64,
 }

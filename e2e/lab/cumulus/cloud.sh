@@ -73,7 +73,7 @@ cumulus_net_ready() {
 
 cumulus_cache() {
   local key
-  key=$({ dpkg-query -W "${CUMULUS_PACKAGES[@]}"; cat "$LAB_BIN"/cumulus/{neutron_tables,prepare}.py; } | sha256sum | cut -c1-12)
+  key=$({ dpkg-query -W "${CUMULUS_PACKAGES[@]}"; echo "$CUMULUS_CINDER"; cat "$LAB_BIN"/cumulus/{neutron_tables,prepare}.py; } | sha256sum | cut -c1-12)
   echo "$LAB_CACHE/cumulus-$LAB_ID-$key.tgz"
 }
 
@@ -105,6 +105,7 @@ cumulus_databases_make() {
     \$n cell_v2 map_cell0 --database_connection 'sqlite:///$CUMULUS/db/nova_cell0.db?timeout=60'
     \$n db sync
     \$n cell_v2 create_cell --name cell1"
+  [ "$CUMULUS_CINDER" = 0 ] || cumulus_make cinder "cd $CUMULUS; cinder-manage --config-file etc/cinder.conf db sync"
   for pid in "${making[@]}"; do wait "${pid#*:}" || { name=${pid%:*}; break; }; done
   if [ -n "${name:-}" ]; then
     echo "the databases of $name:"; tail -n 15 "$CUMULUS_DIR/log/make-$name.log"
@@ -134,7 +135,7 @@ cumulus_prepare() {
   cumulus_prepare_with "$LAB_KERNEL" "$LAB_INITRD"
 }
 cumulus_prepare_with() {
-  cumulus_in python3 "$LAB_BIN/cumulus/prepare.py" "$CUMULUS_IP" "$LAB_ID" "$CUMULUS_ADMIN_PASSWORD" "$CUMULUS_PASSWORD" \
+  cumulus_in env CINDER="$CUMULUS_CINDER" python3 "$LAB_BIN/cumulus/prepare.py" "$CUMULUS_IP" "$LAB_ID" "$CUMULUS_ADMIN_PASSWORD" "$CUMULUS_PASSWORD" \
     "$CUMULUS/db/cloud.json" "$@"
 }
 
@@ -163,7 +164,8 @@ cumulus_down() {
 
 cumulus_env() {
   printf "export %s='%s'\n" CF_CUMULUS_URL "http://$CUMULUS_IP:5000/v3" CF_CUMULUS_IP "$CUMULUS_IP" \
-    CF_CUMULUS_USER crossfade CF_CUMULUS_PASSWORD "$CUMULUS_PASSWORD" CF_CUMULUS_PROJECT crossfade CF_CUMULUS_REGION RegionOne
+    CF_CUMULUS_USER crossfade CF_CUMULUS_PASSWORD "$CUMULUS_PASSWORD" CF_CUMULUS_PROJECT crossfade CF_CUMULUS_REGION RegionOne \
+    CF_CUMULUS_FLOATING "198.18.$LAB_ID.10"
   [ ! -s "$CUMULUS_DIR/db/cloud.json" ] ||
     jq -r '"export CF_CUMULUS_CREDENTIAL_ID='"'"'\(.credential_id)'"'"'\nexport CF_CUMULUS_CREDENTIAL_SECRET='"'"'\(.credential_secret)'"'"'"' "$CUMULUS_DIR/db/cloud.json"
 }

@@ -6,6 +6,8 @@ CUMULUS=/mnt/cumulus
 # These never leave the lab's namespaces.
 CUMULUS_ADMIN_PASSWORD=admin-of-the-lab
 CUMULUS_PASSWORD=crossfade-of-the-lab
+# With the lab's own 'mount' first: see cumulus_config_cinder.
+CUMULUS_PRIVSEP="/usr/bin/env PATH=$CUMULUS/bin:/usr/sbin:/usr/bin:/sbin:/bin /usr/bin/privsep-helper --config-file"
 
 cumulus_configure() {
   local etc=$1/etc
@@ -16,6 +18,8 @@ cumulus_configure() {
   cumulus_config_nova >"$etc/nova.conf"
   cumulus_config_neutron >"$etc/neutron.conf"
   cumulus_config_rabbit >"$etc/rabbitmq.conf"
+  rm -f "$etc/cinder.conf"
+  [ "$CUMULUS_CINDER" = 0 ] || cumulus_config_cinder "$1"
   cumulus_config_libvirt "$1"
 }
 
@@ -96,7 +100,7 @@ TEXT
 }
 
 cumulus_config_nova() {
-  local helper="/usr/bin/privsep-helper --config-file $CUMULUS/etc/nova.conf"
+  local helper="$CUMULUS_PRIVSEP $CUMULUS/etc/nova.conf"
   cat <<TEXT
 [DEFAULT]
 host = cumulus
@@ -147,11 +151,15 @@ api_servers = http://127.0.0.1:9292
 $(cumulus_login)
 [neutron]
 $(cumulus_login)
+[cinder]
+catalog_info = volumev3:cinder:publicURL
+$(cumulus_login)
 [service_user]
 send_service_user_token = true
 $(cumulus_login)
 [libvirt]
 virt_type = qemu
+nfs_mount_point_base = $CUMULUS/volumes
 cpu_mode = none
 connection_uri = qemu+unix:///system?socket=/run/libvirt/libvirt-sock
 [vnc]
@@ -189,7 +197,7 @@ tenant_network_types =
 mechanism_drivers = linuxbridge
 extension_drivers = port_security
 [ml2_type_flat]
-flat_networks = service
+flat_networks = service,outside
 [linux_bridge]
 physical_interface_mappings = service:svc
 [vxlan]
@@ -197,6 +205,57 @@ enable_vxlan = false
 [securitygroup]
 firewall_driver = noop
 enable_security_group = true
+$(cumulus_config_common)
+TEXT
+}
+
+# Block storage: the stock NFS driver, on a plain folder. Nova and Cinder "mount" the share by a command that does nothing,
+# and find the same folder, which is named by a hash of the share.
+cumulus_config_cinder() {
+  mkdir -p "$1/bin"
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\ncase " $* " in *" -t nfs "*) exit 0 ;; esac\nexec /usr/bin/mount "$@"\n' >"$1/bin/mount"
+  printf '#!/bin/sh\nexit 0\n' >"$1/bin/mount.nfs"
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nexec "$@"\n' >"$1/bin/sudo"
+  # shellcheck disable=SC2016
+  printf '#!/bin/sh\nshift\nexec "$@"\n' >"$1/bin/cinder-rootwrap"
+  chmod +x "$1"/bin/*
+  echo "127.0.0.1:/export" >"$1/etc/nfs_shares"
+  cat >"$1/etc/cinder.conf" <<TEXT
+[DEFAULT]
+host = cumulus
+my_ip = 127.0.0.1
+transport_url = rabbit://guest:guest@127.0.0.1:5672/
+osapi_volume_listen = 0.0.0.0
+osapi_volume_workers = 1
+api_paste_config = $(find /usr/share/cinder-common /etc/cinder -name api-paste.ini 2>/dev/null | head -n 1)
+auth_strategy = keystone
+state_path = $CUMULUS/cinder
+enabled_backends = files
+default_volume_type = files
+glance_api_servers = http://127.0.0.1:9292
+rootwrap_config = /dev/null
+[database]
+$(cumulus_database cinder)
+[files]
+volume_driver = cinder.volume.drivers.nfs.NfsDriver
+volume_backend_name = files
+nfs_shares_config = $CUMULUS/etc/nfs_shares
+nfs_mount_point_base = $CUMULUS/volumes
+nfs_snapshot_support = true
+nas_secure_file_operations = false
+nas_secure_file_permissions = false
+[privsep_osbrick]
+helper_command = $CUMULUS_PRIVSEP $CUMULUS/etc/cinder.conf
+[cinder_sys_admin]
+helper_command = $CUMULUS_PRIVSEP $CUMULUS/etc/cinder.conf
+[nova]
+interface = public
+$(cumulus_login)
+[service_user]
+send_service_user_token = true
+$(cumulus_login)
 $(cumulus_config_common)
 TEXT
 }

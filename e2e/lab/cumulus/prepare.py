@@ -14,6 +14,9 @@ KEYSTONE = f"http://{IP}:5000/v3"
 NOVA, NEUTRON, GLANCE = f"http://{IP}:8774/v2.1", f"http://{IP}:9696/v2.0", f"http://{IP}:9292/v2"
 SERVICES = [("nova", "compute", NOVA), ("neutron", "network", f"http://{IP}:9696"), ("glance", "image", f"http://{IP}:9292"),
             ("placement", "placement", f"http://{IP}:8778")]
+CINDER = os.environ.get("CINDER") != "0"
+if CINDER:
+    SERVICES.append(("cinder", "volumev3", f"http://{IP}:8776/v3/%(project_id)s"))
 # With a disk each: Nova lets only administrators use flavours without one.
 FLAVOURS = [("lab.96", 1, 96, 1), ("lab.128", 1, 128, 1), ("lab.256", 1, 256, 2), ("lab.512", 2, 512, 4), ("lab.1024", 2, 1024, 10)]
 
@@ -86,6 +89,32 @@ def network(admin, project):
     ensure(admin, f"{NEUTRON}/subnets", "subnets", "subnet", "svc", subnet)
 
 
+def outside(admin, project):
+    """Floating addresses, 198.18.LAB.0/24: Neutron keeps account of them; no agent carries them."""
+    body = {"router:external": True, "provider:network_type": "flat", "provider:physical_network": "outside"}
+    net = ensure(admin, f"{NEUTRON}/networks", "networks", "network", "outside", body)
+    subnet = {"network_id": net, "ip_version": 4, "cidr": f"198.18.{LAB}.0/24", "enable_dhcp": False}
+    ensure(admin, f"{NEUTRON}/subnets", "subnets", "subnet", "outside", subnet)
+    address = {"floating_network_id": net, "floating_ip_address": f"198.18.{LAB}.10", "project_id": project}
+    if not call(admin, "GET", f"{NEUTRON}/floatingips")["floatingips"]:
+        call(admin, "POST", f"{NEUTRON}/floatingips", json={"floatingip": address})
+    router = ensure(admin, f"{NEUTRON}/routers", "routers", "router", "edge", {"project_id": project, "external_gateway_info": {"network_id": net}})
+    if call(admin, "GET", f"{NEUTRON}/ports", params={"device_id": router, "device_owner": "network:router_interface"})["ports"]:
+        return
+    svc = call(admin, "GET", f"{NEUTRON}/networks", params={"name": "svc"})["networks"][0]["id"]
+    inside = call(admin, "GET", f"{NEUTRON}/subnets", params={"name": "svc"})["subnets"][0]["id"]
+    fixed = [{"subnet_id": inside, "ip_address": f"10.88.{LAB}.251"}]
+    port = call(admin, "POST", f"{NEUTRON}/ports", json={"port": {"network_id": svc, "project_id": project, "fixed_ips": fixed}})["port"]["id"]
+    call(admin, "PUT", f"{NEUTRON}/routers/{router}/add_router_interface", json={"port_id": port})
+
+
+def volumes(admin):
+    cinder = next(s["id"] for s in call(admin, "GET", f"{KEYSTONE}/projects")["projects"] if s["name"] == "admin")
+    url = f"http://{IP}:8776/v3/{cinder}"
+    ensure(admin, f"{url}/types", "volume_types", "volume_type", "files", {})
+    return any(s["binary"] == "cinder-volume" and s["state"] == "up" for s in call(admin, "GET", f"{url}/os-services")["services"])
+
+
 def flavours(admin):
     for name, vcpus, ram, disk in FLAVOURS:
         ensure(admin, f"{NOVA}/flavors", "flavors", "flavor", name, {"vcpus": vcpus, "ram": ram, "disk": disk})
@@ -123,12 +152,15 @@ def main():
         until("neutron", 180, lambda: call(admin, "GET", f"{NEUTRON}/networks") is not None)
         until("nova", 180, lambda: call(admin, "GET", f"{NOVA}/flavors") is not None)
         network(admin, project)
+        outside(admin, project)
         notes = credential(login("crossfade", MEMBER, "crossfade"))
         with open(NOTES, "w") as out:
             json.dump(notes, out)
     user = login("crossfade", MEMBER, "crossfade")
     until("nova", 120, lambda: flavours(admin) is None)
     until("glance", 120, lambda: call(user, "GET", f"{GLANCE}/images") is not None)
+    if CINDER:
+        until("cinder", 180, lambda: volumes(admin))
     for path, kind in zip(KERNEL, ("aki", "ari")):
         kernel(user, path, kind)
     until("the compute host", 240, lambda: ready(admin))

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use model::{
     Mapping, Millis, Problem,
-    cloud::{Capability, Capacity, ProbeReport, Resources},
+    cloud::{Capability, Capacity, ProbeReport, Requests, Resources},
     machine::{Disk, Firmware, Nic, PowerState},
 };
 use serde::{Deserialize, Serialize};
@@ -55,9 +55,16 @@ pub trait Cloud: Send + Sync {
     fn live_migration(&self) -> Option<&dyn LiveMigration> {
         None
     }
+    fn addresses(&self) -> Option<&dyn FloatingAddresses> {
+        None
+    }
     /// How long ago something came back from it, even if no call succeeded: it is there, and slow. `None`: never, or it
     /// cannot tell.
     fn last_sign(&self) -> Option<std::time::Duration> {
+        None
+    }
+    /// How often its API was asked; `None`: it has none that is billed or throttled by requests.
+    fn requests(&self) -> Option<Requests> {
         None
     }
     /// Drops connections; the next call connects again.
@@ -363,4 +370,23 @@ pub trait LiveMigration: Send + Sync {
     async fn cancel(&self, native_id: &str) -> Result<()>;
     /// At the target: removes the files of a migration that did not arrive. What a machine uses stays.
     async fn forget(&self, token: &str, lineage: &str) -> Result<()>;
+}
+
+/// An address that the cloud itself points at machines: a floating or elastic one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloatingAddress {
+    pub address: String,
+    /// Native id of what it reaches now.
+    pub machine: Option<String>,
+    /// Of the card there.
+    pub mac: Option<String>,
+}
+
+#[async_trait]
+pub trait FloatingAddresses: Send + Sync {
+    /// All that were allocated to us; none is allocated or given back here.
+    async fn list(&self) -> Result<Vec<FloatingAddress>>;
+    /// Points one at a card of a machine, away from whatever it reached; nothing to do when it points there. Answers what was
+    /// read back.
+    async fn assign(&self, address: &str, native_id: &str, mac: &str) -> Result<FloatingAddress>;
 }

@@ -17,6 +17,7 @@ pub mod lease;
 pub mod look;
 pub mod old_copy;
 pub mod outcome;
+pub mod pointer;
 pub mod publish;
 pub mod reaper;
 pub mod room;

@@ -51,6 +51,12 @@ fn clouds(node: &Node, at: Millis, all: &mut Vec<Gauge>) {
         let labels = [("cloud", c.name.as_str()), ("status", word(c))];
         all.push(gauge("crossfade_cloud_status", "1 for the status that the cloud has.", labels, 1.0));
         let age = c.observed_at.map_or(f64::INFINITY, |seen| seconds(at - seen));
+        for one in node.clouds.get(&c.id).and_then(|guard| guard.cloud().requests()).into_iter().flat_map(|asked| asked.counts) {
+            let labels = [("cloud", c.name.as_str()), ("service", &one.service), ("kind", &one.kind)];
+            #[allow(clippy::cast_precision_loss)] // no node lives for 2^52 requests
+            let total = one.total as f64;
+            all.push(gauge("crossfade_cloud_requests_total", "Requests to the cloud's API since this node opened it.", labels, total));
+        }
         all.push(gauge("crossfade_cloud_age_seconds", "Since the last complete look at the cloud.", [("cloud", &c.name)], age));
     }
 }

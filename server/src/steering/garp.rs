@@ -69,12 +69,12 @@ fn missing(error: &std::io::Error) -> String {
     format!("the announcement could not be sent: {error}.")
 }
 
-fn parse(address: &str) -> Result<Ipv4Addr> {
+pub(super) fn parse(address: &str) -> Result<Ipv4Addr> {
     address.parse().map_err(|_| format!("'{address}' is not an IPv4 address. Write it like 10.0.0.5, without a prefix length."))
 }
 
 /// The probe of a service address looks at that address, unless it names another one.
-fn aimed(check: &HealthCheck, address: &str) -> HealthCheck {
+pub(super) fn aimed(check: &HealthCheck, address: &str) -> HealthCheck {
     let to = Some(address.to_owned());
     match check.clone() {
         HealthCheck::Running | HealthCheck::GuestAgent | HealthCheck::Ping { address: None } => HealthCheck::Ping { address: to },
@@ -86,7 +86,7 @@ fn aimed(check: &HealthCheck, address: &str) -> HealthCheck {
 
 /// The card on the network that was named; else the one that has the address, the one on the network that the address
 /// belongs to, or the only one. Nothing is guessed: where several fit, none does.
-fn carrier(request: &Request, address: Ipv4Addr) -> Option<&Nic> {
+pub(super) fn carrier(request: &Request, address: Ipv4Addr) -> Option<&Nic> {
     let on = |name: &str| only(request.nics.iter().filter(|n| n.network.as_deref() == Some(name)));
     if let Some(name) = &request.network {
         return on(name);

@@ -1,9 +1,10 @@
 //! Traffic steering: making clients reach a machine at its new place.
 //!
 //! Each mechanism says what it would do, does it under the epoch of the run, and proves it by a probe from outside:
-//! that the announcement was sent is no proof. Gratuitous ARP on a stretched network is the first; routes, floating
-//! addresses, load balancers and DNS fit the same five calls.
+//! that the announcement was sent is no proof. Gratuitous ARP on a stretched network, and floating addresses that a cloud
+//! points; routes, load balancers and DNS fit the same five calls.
 
+mod floating;
 mod garp;
 pub mod probe;
 mod route;
@@ -62,13 +63,33 @@ pub trait Steering: Send + Sync {
     async fn verify(&self, plan: &Plan) -> Result<String>;
 }
 
-pub const MECHANISMS: [&str; 1] = ["garp"];
+/// Who points addresses at machines, where it is not this node: the cloud of the machine that they are to reach.
+#[async_trait]
+pub trait Pointer: Send + Sync {
+    /// MAC of the card that an address of this cloud reaches now.
+    async fn reaches(&self, address: &str) -> Result<Option<String>>;
+    /// Points it at a card of the machine; answers what was read back.
+    async fn point(&self, address: &str, mac: &str) -> Result<String>;
+}
+
+pub const MECHANISMS: [&str; 2] = ["garp", "floating"];
 
 /// # Errors
 /// There is no such mechanism.
-pub fn by_name(name: &str) -> Result<&'static dyn Steering> {
-    match name {
-        "garp" => Ok(&garp::Garp),
-        other => Err(format!("There is no mechanism '{other}'. Take one of: {}.", MECHANISMS.join(", "))),
+pub fn is_known(name: &str) -> Result<()> {
+    let unknown = || format!("There is no mechanism '{name}'. Take one of: {}.", MECHANISMS.join(", "));
+    if MECHANISMS.contains(&name) { Ok(()) } else { Err(unknown()) }
+}
+
+/// `cloud`: the one of the machine, where it points addresses.
+///
+/// # Errors
+/// There is no such mechanism, or not at that cloud.
+pub fn by_name<'a>(name: &str, cloud: Option<&'a dyn Pointer>) -> Result<Box<dyn Steering + 'a>> {
+    is_known(name)?;
+    match (name, cloud) {
+        ("floating", Some(cloud)) => Ok(Box::new(floating::Floating { cloud })),
+        ("floating", None) => Err("The cloud of the machine has no floating addresses. Take garp, or another recovery cloud.".into()),
+        _ => Ok(Box::new(garp::Garp)),
     }
 }

@@ -49,7 +49,9 @@ fn written(gauges: &[Gauge]) -> String {
     for g in gauges {
         if g.name != last {
             last = g.name;
-            text += &format!("# HELP {last} {}\n# TYPE {last} gauge\n", g.help);
+            // By Prometheus' own rule for names.
+            let kind = if last.ends_with("_total") { "counter" } else { "gauge" };
+            text += &format!("# HELP {last} {}\n# TYPE {last} {kind}\n", g.help);
         }
         let labels: Vec<String> = g.labels.iter().map(|(name, value)| format!("{name}=\"{}\"", escaped(value))).collect();
         let value = if g.value.is_infinite() { "+Inf".to_owned() } else { g.value.to_string() };

@@ -170,7 +170,9 @@ impl Bed {
             return self.find(name).await;
         }
         if let Some(maker) = &self.maker {
-            let plain = options.iter().filter(|option| ["mem=", "size=", "dirty="].iter().any(|known| option.starts_with(known)));
+            let plain = options
+                .iter()
+                .filter(|option| ["mem=", "size=", "dirty=", "disks=", "root="].iter().any(|known| option.starts_with(known)));
             maker.run(&[&["machine", name, "start=0"], plain.copied().collect::<Vec<_>>().as_slice()].concat());
             return self.find(name).await;
         }

@@ -18,6 +18,8 @@ mod live;
 mod machines;
 mod matrix;
 mod openstack;
+mod openstack_addresses;
+mod openstack_disks;
 mod power;
 mod replication;
 mod room;

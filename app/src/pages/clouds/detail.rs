@@ -1,6 +1,6 @@
 //! One cloud: state and settings, and what it has to put machines on.
 
-use super::{edit::EditDialog, prices, resources};
+use super::{edit::EditDialog, prices, requests, resources};
 use crate::{
     api,
     components::{
@@ -26,6 +26,7 @@ pub fn CloudPage() -> impl IntoView {
     view! {
         {load(move || format!("/clouds/{}", id.get()), &[Topic::Cloud], draw)}
         {load(move || format!("/clouds/{}/prices", id.get()), &[], prices::draw)}
+        {load(move || format!("/clouds/{}/requests", id.get()), &[Topic::Cloud], requests::draw)}
         {load(move || format!("/clouds/{}/resources", id.get()), &[Topic::Cloud], resources::draw)}
     }
 }

@@ -7,6 +7,7 @@ mod form;
 mod list;
 mod prices;
 mod probe;
+mod requests;
 mod resources;
 
 pub use add::AddCloudPage;

@@ -9,8 +9,8 @@ use crate::components::field::{SelectField, TextField};
 use leptos::prelude::*;
 use model::plan::{HealthCheck, ServiceAddress};
 
-/// The one way of moving an address that there is now.
-const MECHANISM: &str = "garp";
+/// The ways of moving an address, and in words; the first is where one begins.
+const MECHANISMS: [(&str, &str); 2] = [("garp", "Announcement (gratuitous ARP)"), ("floating", "Floating address of the cloud")];
 
 #[component]
 pub fn Addresses(draft: Draft) -> impl IntoView {
@@ -21,7 +21,7 @@ pub fn Addresses(draft: Draft) -> impl IntoView {
             let fresh = ServiceAddress {
                 address: String::new(),
                 member_id,
-                mechanism: MECHANISM.into(),
+                mechanism: MECHANISMS[0].0.into(),
                 network: None,
                 probe: HealthCheck::Ping { address: None },
             };
@@ -31,7 +31,7 @@ pub fn Addresses(draft: Draft) -> impl IntoView {
     view! {
         <section aria-labelledby="addresses-title">
             <h2 id="addresses-title">"Service addresses"</h2>
-            <p class="sub">"On a stretched network; moved by gratuitous ARP, then probed from outside."</p>
+            <p class="sub">"Announced on a stretched network, or pointed by the recovery cloud; then probed from outside."</p>
             // Removing one shifts the others: rows are drawn anew when their number changes.
             {move || (0..count.get()).map(|n| view! { <Row n draft/> }).collect_view()}
             <Show when=move || first.get().is_some() fallback=|| view! { <p class="sub">"Choose a group with machines first."</p> }>
@@ -46,6 +46,8 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
     let Some(start) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return ().into_any() };
     let (address, member) = (RwSignal::new(start.address), RwSignal::new(start.member_id));
     let network = RwSignal::new(start.network.unwrap_or_default());
+    let mechanism = RwSignal::new(start.mechanism);
+    let mechanisms = Signal::derive(|| MECHANISMS.map(|(key, words)| (key.to_owned(), words.to_owned())).to_vec());
     let probe = HealthForm::new(&start.probe);
     let members = Signal::derive(move || {
         let all = draft.spec.with(|s| draft.groups.with(|p| draft::members(s, &p.items)));
@@ -64,7 +66,7 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
         let network = Some(network.get().trim().to_owned()).filter(|n| !n.is_empty());
         let Some(row) = draft.spec.with_untracked(|s| s.service_addresses.get(n).cloned()) else { return };
         let probe = probe.unwrap_or_else(|| row.probe.clone());
-        let next = ServiceAddress { address, member_id, mechanism: row.mechanism.clone(), network, probe };
+        let next = ServiceAddress { address, member_id, mechanism: mechanism.get(), network, probe };
         if next != row {
             draft.spec.update(|s| s.service_addresses[n] = next);
         }
@@ -74,6 +76,7 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
         <div class="plan-row" role="group" aria-label=format!("Service address {}", n + 1)>
             <TextField label="Address" name=format!("address-{n}") value=address placeholder="10.0.0.80" error/>
             <SelectField label="Carried by" name=format!("address-{n}-member") value=member options=members/>
+            <SelectField label="Moved by" name=format!("address-{n}-mechanism") value=mechanism options=mechanisms/>
             <TextField label="Network of its card" name=format!("address-{n}-network") value=network placeholder="by its addresses"/>
             <HealthFields id=format!("address-{n}") form=probe label="Proved from outside by" no_address="The service address"/>
             <button type="button" class="button small quiet" on:click=remove>"Remove"</button>

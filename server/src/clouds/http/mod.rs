@@ -1,6 +1,9 @@
-//! What drivers that speak HTTP share: who is at the other end, and what it means when nobody answers.
+//! What drivers that speak HTTP share: who is at the other end, what it means when nobody answers, and how often they ask.
 
+mod meter;
 pub mod tls;
+
+pub use meter::Meter;
 
 use super::error::{Error, Kind};
 

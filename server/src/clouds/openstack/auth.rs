@@ -12,6 +12,8 @@ pub enum Service {
     Compute,
     Image,
     Network,
+    /// Not every cloud has it.
+    Volume,
 }
 
 impl Service {
@@ -20,6 +22,15 @@ impl Service {
             Self::Compute => &["compute"],
             Self::Image => &["image"],
             Self::Network => &["network"],
+            Self::Volume => &["volumev3", "block-storage", "block-store"],
+        }
+    }
+
+    /// For people.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Volume => "volume",
+            _ => self.names()[0],
         }
     }
 
@@ -29,6 +40,7 @@ impl Service {
             Self::Compute => "",
             Self::Image => "/v2",
             Self::Network => "/v2.0",
+            Self::Volume => "/v3",
         }
     }
 }
@@ -49,13 +61,17 @@ pub struct Session {
 }
 
 impl Session {
+    pub fn has(&self, service: Service) -> bool {
+        self.endpoints.contains_key(&service)
+    }
+
     /// # Errors
     /// The catalogue has no such service for this region and interface.
     pub fn endpoint(&self, service: Service) -> Result<&str> {
         let missing = || {
             let what = format!(
                 "The catalogue has no {} service in region '{}': choose another region or kind of address.",
-                service.names()[0],
+                service.label(),
                 self.region
             );
             Error::new(Kind::Unsupported, what)
@@ -130,7 +146,7 @@ pub fn session(config: &Config, token: String, body: &str) -> Result<Session> {
     let first = || all().find(|(kind, _)| *kind == "compute").map(|(_, one)| one.region().to_owned());
     let region = config.region.clone().or_else(first).unwrap_or_default();
     let mut endpoints = BTreeMap::new();
-    for service in [Service::Compute, Service::Image, Service::Network] {
+    for service in [Service::Compute, Service::Image, Service::Network, Service::Volume] {
         let found = all().find(|(kind, one)| service.names().contains(kind) && one.interface == config.interface && one.region() == region);
         if let Some((_, one)) = found {
             endpoints.insert(service, address(service, &one.url, &project.id));
@@ -170,7 +186,8 @@ mod tests {
       "catalog":[
        {"endpoints":[{"id":"1","interface":"public","region_id":"R1","url":"http://c:8774/v2.1","region":"R1"},{"id":"2","interface":"public","region_id":"R2","url":"http://c2:8774/v2.1/0123456789abcdef0123456789abcdef","region":"R2"}],"id":"a","type":"compute","name":"nova"},
        {"endpoints":[{"id":"3","interface":"internal","region_id":"R1","url":"http://int:9292","region":"R1"},{"id":"4","interface":"public","region_id":"R1","url":"http://i:9292/","region":"R1"}],"id":"b","type":"image","name":"glance"},
-       {"endpoints":[{"id":"5","interface":"public","region_id":"R1","url":"http://n:9696","region":"R1"}],"id":"c","type":"network","name":"neutron"}]}}"#;
+       {"endpoints":[{"id":"5","interface":"public","region_id":"R1","url":"http://n:9696","region":"R1"}],"id":"c","type":"network","name":"neutron"},
+       {"endpoints":[{"id":"6","interface":"public","region_id":"R1","url":"http://v:8776/v3/0123456789abcdef0123456789abcdef","region":"R1"}],"id":"d","type":"block-storage","name":"cinder"}]}}"#;
 
     fn config(region: Option<&str>, interface: &str) -> Config {
         let login = Login::ApplicationCredential { id: "a".into(), secret: "b".into() };
@@ -186,9 +203,11 @@ mod tests {
         assert_eq!(s.endpoint(Service::Compute).unwrap(), "http://c:8774/v2.1");
         assert_eq!(s.endpoint(Service::Image).unwrap(), "http://i:9292/v2");
         assert_eq!(s.endpoint(Service::Network).unwrap(), "http://n:9696/v2.0");
+        assert_eq!(s.endpoint(Service::Volume).unwrap(), "http://v:8776/v3/0123456789abcdef0123456789abcdef");
         let other = session(&config(Some("R2"), "public"), "t".into(), BODY).unwrap();
         assert_eq!(other.endpoint(Service::Compute).unwrap(), "http://c2:8774/v2.1/0123456789abcdef0123456789abcdef");
         assert_eq!(other.endpoint(Service::Image).unwrap_err().kind, Kind::Unsupported);
+        assert!(s.has(Service::Volume) && !other.has(Service::Volume), "not every cloud has one");
         assert_eq!(session(&config(None, "internal"), "t".into(), BODY).unwrap().endpoint(Service::Image).unwrap(), "http://int:9292/v2");
         let unscoped = BODY.replace("\"project\":", "\"else\":");
         assert_eq!(session(&config(None, "public"), "t".into(), &unscoped).unwrap_err().kind, Kind::Auth);

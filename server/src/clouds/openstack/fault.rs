@@ -31,6 +31,14 @@ pub fn of_answer(what: &str, changes: bool, status: u16, retry_after: Option<&st
     Error::new(kind, message)
 }
 
+/// Of what a service says about something that it could not make: room or quota are missing.
+pub fn is_full(said: &str) -> bool {
+    let said = said.to_lowercase();
+    ["no valid host", "no valid backend", "no weighed backend", "quota", "not enough", "exceeded maximum number of retries"]
+        .iter()
+        .any(|words| said.contains(words))
+}
+
 /// The first text under `message`, `detail` or `faultstring`, wherever the service puts it; else the page without its tags.
 fn words(body: &str) -> Option<String> {
     match serde_json::from_str::<Value>(body) {

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::clouds::{
     error::{Error, Kind, Result},
-    http::{self, tls},
+    http::{self, Meter, tls},
 };
 use reqwest::{Body, Client, Method, RequestBuilder, Response, StatusCode, header};
 use serde::de::DeserializeOwned;
@@ -20,10 +20,17 @@ use std::{
 /// Nova's dialect: the reason of a lock (2.73), flavours inside servers (2.47), tags (2.26, 2.52), an answer to
 /// createImage (2.45). Train has it.
 pub const COMPUTE: &str = "compute 2.79";
+/// Another image for a server that boots from a volume (2.93): Zed has it.
+pub const COMPUTE_ZED: &str = "compute 2.93";
+/// Cinder's, for images that nobody else sees (3.1). Train has it.
+const VOLUME: &str = "volume 3.59";
+
+const DIALECT: &str = "openstack-api-version";
 
 pub struct Link {
     pub config: Config,
     http: Client,
+    pub meter: Meter,
     session: tokio::sync::Mutex<Option<(Arc<Session>, Instant)>>,
     fingerprint: Mutex<Option<String>>,
 }
@@ -33,12 +40,20 @@ impl Link {
     /// A field that cannot be right.
     pub fn new(config: Config) -> Result<Self> {
         let http = tls::client(config.ca.as_deref(), config.fingerprint.as_deref())?;
-        Ok(Self { config, http, session: tokio::sync::Mutex::default(), fingerprint: Mutex::default() })
+        Ok(Self { config, http, meter: Meter::default(), session: tokio::sync::Mutex::default(), fingerprint: Mutex::default() })
     }
 
     /// The certificate that Keystone showed last.
     pub fn fingerprint(&self) -> Option<String> {
         self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether the cloud has such a service.
+    ///
+    /// # Errors
+    /// Keystone's.
+    pub async fn has(&self, service: Service) -> Result<bool> {
+        Ok(self.session().await?.has(service))
     }
 
     pub async fn forget(&self) {
@@ -64,6 +79,7 @@ impl Link {
     async fn sign_in(&self) -> Result<Session> {
         let what = "Signing in";
         let request = self.http.post(format!("{}/auth/tokens", self.config.auth_url)).json(&auth::request(&self.config.login));
+        self.meter.count("identity", "POST");
         // A token more does no harm: not a change.
         let answer = request.send().await.map_err(|error| of_reqwest(what, false, &error))?;
         *self.fingerprint.lock().unwrap_or_else(PoisonError::into_inner) = tls::fingerprint(&answer);
@@ -98,7 +114,26 @@ impl Link {
     /// # Errors
     /// By kind; `Unknown` when it was sent and not answered.
     pub async fn post(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
-        let answer = self.send(Method::POST, service, path, |request| request.json(body)).await?;
+        self.change(Method::POST, service, path, |request| request.json(body)).await
+    }
+
+    /// # Errors
+    /// By kind; `Unknown` when it was sent and not answered.
+    pub async fn put(&self, service: Service, path: &str, body: &Value) -> Result<Value> {
+        self.change(Method::PUT, service, path, |request| request.json(body)).await
+    }
+
+    /// In a dialect of Nova that younger clouds have.
+    ///
+    /// # Errors
+    /// By kind; one that is too old answers `Permanent`.
+    pub async fn post_zed(&self, path: &str, body: &Value) -> Result<Value> {
+        let with = |request: RequestBuilder| request.header(DIALECT, COMPUTE_ZED).json(body);
+        self.change(Method::POST, Service::Compute, path, with).await
+    }
+
+    async fn change(&self, method: Method, service: Service, path: &str, with: impl Fn(RequestBuilder) -> RequestBuilder) -> Result<Value> {
+        let answer = self.send(method, service, path, with).await?;
         let text = answer.text().await.map_err(|error| of_reqwest(path, true, &error))?;
         if text.is_empty() { Ok(Value::Null) } else { serde_json::from_str(&text).map_err(|error| unreadable(path, &error)) }
     }
@@ -132,6 +167,7 @@ impl Link {
         let session = self.session().await?;
         let url = format!("{}{path}", session.endpoint(service)?);
         let request = self.http.put(url).header("X-Auth-Token", &session.token).header(header::CONTENT_TYPE, "application/octet-stream");
+        self.meter.count(service.label(), "PUT");
         let answer = request.header(header::CONTENT_LENGTH, length).body(body).send().await;
         good(path, true, answer.map_err(|error| of_reqwest(path, true, &error))?).await.map(drop)
     }
@@ -161,11 +197,18 @@ impl Link {
         for again in [true, false] {
             let session = self.session().await?;
             let url = format!("{}{path}", session.endpoint(service)?);
-            let mut request = self.http.request(method.clone(), url).header("X-Auth-Token", &session.token);
-            if service == Service::Compute {
-                request = request.header("OpenStack-API-Version", COMPUTE);
+            let request = with(self.http.request(method.clone(), url).header("X-Auth-Token", &session.token));
+            let mut request = request.build().map_err(|error| of_reqwest(path, false, &error))?;
+            let dialect = match service {
+                Service::Compute => Some(COMPUTE),
+                Service::Volume => Some(VOLUME),
+                Service::Image | Service::Network => None,
+            };
+            if let Some(dialect) = dialect.filter(|_| !request.headers().contains_key(DIALECT)) {
+                request.headers_mut().insert(DIALECT, header::HeaderValue::from_static(dialect));
             }
-            let answer = with(request).send().await.map_err(|error| of_reqwest(path, changes, &error))?;
+            self.meter.count(service.label(), method.as_str());
+            let answer = self.http.execute(request).await.map_err(|error| of_reqwest(path, changes, &error))?;
             if answer.status() == StatusCode::UNAUTHORIZED && again {
                 self.forget().await;
                 continue;

@@ -1,12 +1,13 @@
-//! One project of an OpenStack cloud: Keystone, Nova, Glance, Neutron over their REST interfaces.
+//! One project of an OpenStack cloud: Keystone, Nova, Glance, Neutron and, where there is one, Cinder over their REST interfaces.
 //!
 //! - `fields`, `yaml`, `auth`, `link`, `fault`: settings, sessions, requests and what answers mean;
 //! - `inventory/`, `power`, `machines/`: looking, power, making machines;
-//! - `images`, `upload`, `file`: Glance, and reading and writing disks there;
-//! - `sink/`: recovery points as images; `source/`: reading machines by snapshots.
+//! - `images`, `upload`, `file`: Glance, and reading and writing disks there; `volumes`: Cinder;
+//! - `addresses`: floating IPs; `sink/`: recovery points as images; `source/`: reading machines by snapshots.
 //!
 //! `docs/clouds/openstack.md` says what each way costs and what was seen on a real cloud.
 
+mod addresses;
 mod auth;
 mod fault;
 mod fields;
@@ -22,13 +23,14 @@ mod probe;
 mod sink;
 mod source;
 mod upload;
+mod volumes;
 mod yaml;
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result, qcow2::layers};
+use super::{Cloud, DiskSink, DiskSource, FloatingAddresses, Inventory, Machines, Power, Settings, error::Result, qcow2::layers};
 use async_trait::async_trait;
 use fields::Config;
 use link::Link;
-use model::cloud::{Capability, DriverInfo, ProbeReport};
+use model::cloud::{Capability, DriverInfo, ProbeReport, Requests};
 use std::sync::Arc;
 
 pub fn info() -> DriverInfo {
@@ -57,8 +59,8 @@ impl Cloud for OpenStack {
     }
 
     fn capabilities(&self) -> Vec<Capability> {
-        use Capability::{Create, DiskSink, DiskSource, Events, Power, StartLock};
-        vec![Events, Power, Create, DiskSource, DiskSink, StartLock]
+        use Capability::{Create, DiskSink, DiskSource, Events, FloatingAddress, Power, StartLock};
+        vec![Events, Power, Create, DiskSource, DiskSink, StartLock, FloatingAddress]
     }
 
     async fn probe(&self) -> Result<ProbeReport> {
@@ -79,6 +81,14 @@ impl Cloud for OpenStack {
     }
     fn disk_sink(&self) -> Option<&dyn DiskSink> {
         Some(self)
+    }
+
+    fn addresses(&self) -> Option<&dyn FloatingAddresses> {
+        Some(self)
+    }
+
+    fn requests(&self) -> Option<Requests> {
+        Some(self.link.meter.read())
     }
 
     async fn disconnect(&self) {

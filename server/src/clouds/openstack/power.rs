@@ -6,6 +6,7 @@
 use super::{
     OpenStack,
     auth::Service,
+    fault,
     inventory::{
         self,
         server::{Server, meta, state},
@@ -121,7 +122,15 @@ async fn first_start(link: &Link, server: &Server) -> Result<()> {
     if server.task.is_some() {
         until(link, &server.id, "be ready", |s| s.task.is_none()).await?;
     }
-    act(link, &server.id, json!({ "rebuild": { "imageRef": image } })).await?;
+    if server.image().is_some() {
+        act(link, &server.id, json!({ "rebuild": { "imageRef": image } })).await?;
+    } else {
+        // It boots from a volume: nothing but our own note tells whether that one holds its disk yet.
+        let mut notes = server.metadata.clone();
+        notes.remove(meta::WAITS);
+        let path = format!("{}/action", inventory::path(&server.id)?);
+        link.post_zed(&path, &json!({ "rebuild": { "imageRef": image, "metadata": notes } })).await?;
+    }
     until(link, &server.id, "run", |s| s.task.is_none() && !s.is_prepared() && state(s) == PowerState::Running).await
 }
 
@@ -141,6 +150,5 @@ pub async fn until(link: &Link, native_id: &str, what: &str, so: impl Fn(&Server
 
 pub fn failure(server: &Server, what: &str) -> Error {
     let said = server.fault();
-    let full = ["No valid host", "quota", "Exceeded maximum number of retries"].iter().any(|words| said.contains(words));
-    Error::new(if full { Kind::Full } else { Kind::Permanent }, format!("{} did not {what}: {said}", server.name))
+    Error::new(if fault::is_full(said) { Kind::Full } else { Kind::Permanent }, format!("{} did not {what}: {said}", server.name))
 }

@@ -77,6 +77,7 @@ pub async fn get(link: &Link, store: &Store, file: &str) -> Result<Option<Bytes>
 async fn send(link: &Link, what: &str, request: impl Fn(&reqwest::Client) -> Result<RequestBuilder>) -> Result<reqwest::Response> {
     for again in [true, false] {
         let cookie = link.cookie().await?;
+        link.meter.count("file", "GET");
         let answer = request(&link.http)?.header(header::COOKIE, cookie).send().await;
         let answer = answer.map_err(|error| http::unanswered(what, false, &error))?;
         if answer.status() == StatusCode::UNAUTHORIZED && again {
@@ -118,6 +119,7 @@ impl Upload {
         // A look first, so that a session that is over is noticed.
         link.ask("CurrentTime", &Ref::new("ServiceInstance", "ServiceInstance"), "").await?;
         let cookie = link.cookie().await?;
+        link.meter.count("file", "PUT");
         let request = link.http.put(address(&link.config.base, store, file)?).header(header::COOKIE, cookie);
         Ok(Self::begin(format!("Writing {}", path(store, file)), request.header(header::CONTENT_TYPE, "application/octet-stream"), length))
     }

@@ -115,6 +115,7 @@ impl Lease {
     pub fn send(&self, disk: usize, layout: Layout) -> Result<DiskStream> {
         let url = self.disks.get(disk).ok_or_else(|| Error::permanent("The server asked for fewer disks than the machine has."))?;
         let http = client(&self.link, url)?;
+        self.link.meter.count("disk", "POST");
         let request = http.post(&url.address).header(header::CONTENT_TYPE, "application/x-vnd.vmware-streamVmdk").header("Overwrite", "t");
         let length = layout.length();
         let upload = Upload::begin(format!("Sending disk {disk}"), request, length);
@@ -127,6 +128,7 @@ impl Lease {
     /// `Permanent`: there is no such disk.
     pub fn source(&self, disk: usize) -> Result<Source> {
         let url = self.disks.get(disk).ok_or_else(|| Error::permanent("The server gives out fewer disks than the machine has."))?;
+        self.link.meter.count("disk", "GET");
         Ok(Source { http: client(&self.link, url)?, address: url.address.clone() })
     }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::clouds::{
     error::{Error, Kind, Result},
-    http::{self, tls},
+    http::{self, Meter, tls},
 };
 use reqwest::{Client, Response, StatusCode, header};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,6 +82,7 @@ impl Session {
 pub struct Link {
     pub config: Config,
     pub http: Client,
+    pub meter: Meter,
     session: tokio::sync::Mutex<Option<Arc<Session>>>,
     fingerprint: Mutex<Option<String>>,
     vcenter: Mutex<Option<bool>>,
@@ -92,7 +93,14 @@ impl Link {
     /// A field that cannot be right.
     pub fn new(config: Config) -> Result<Self> {
         let http = tls::client(config.ca.as_deref(), config.fingerprint.as_deref())?;
-        Ok(Self { config, http, session: tokio::sync::Mutex::default(), fingerprint: Mutex::default(), vcenter: Mutex::default() })
+        Ok(Self {
+            config,
+            http,
+            meter: Meter::default(),
+            session: tokio::sync::Mutex::default(),
+            fingerprint: Mutex::default(),
+            vcenter: Mutex::default(),
+        })
     }
 
     /// The certificate that the server showed last.
@@ -223,6 +231,7 @@ impl Link {
         if let Some(session) = session {
             request = request.header(header::COOKIE, &session.cookie);
         }
+        self.meter.count("soap", method);
         let unanswered = |error: reqwest::Error| http::unanswered(&label(method), changes, &error);
         let mut answer = request.body(body).send().await.map_err(unanswered)?;
         let mut text = Vec::with_capacity(usize::try_from(answer.content_length().unwrap_or_default()).unwrap_or_default());

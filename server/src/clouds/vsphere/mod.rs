@@ -33,7 +33,7 @@ use super::{
 use async_trait::async_trait;
 use fields::Config;
 use link::Link;
-use model::cloud::{Capability, DriverInfo, ProbeReport};
+use model::cloud::{Capability, DriverInfo, ProbeReport, Requests};
 use std::sync::Arc;
 
 pub fn info() -> DriverInfo {
@@ -89,6 +89,10 @@ impl Cloud for Vsphere {
     }
     fn disk_sink(&self) -> Option<&dyn DiskSink> {
         Some(self)
+    }
+
+    fn requests(&self) -> Option<Requests> {
+        Some(self.link.meter.read())
     }
 
     async fn disconnect(&self) {

@@ -3,7 +3,7 @@
 use super::{End, Halt, done};
 use crate::{
     clouds::guard::SHORT,
-    recovery::{context::Context, deadline::Deadline, look::TICK, spec::Facts},
+    recovery::{context::Context, deadline::Deadline, look::TICK, pointer::CloudOf, spec::Facts},
     steering::{self, Request},
 };
 use model::plan::HealthCheck;
@@ -18,7 +18,8 @@ pub async fn run(ctx: &Context, address: &str, mechanism: &str, probe: &HealthCh
     let native_id = ctx.facts().native_id.ok_or_else(missing)?;
     let guard = ctx.cloud(&subject.target.cloud_id)?;
     let machine = guard.run("one", SHORT, guard.cloud().inventory().one(&native_id)).await?.ok_or_else(missing)?;
-    let steering = steering::by_name(mechanism).map_err(Halt::failed)?;
+    let cloud = CloudOf { guard: &guard, native_id: &native_id };
+    let steering = steering::by_name(mechanism, cloud.pointer()).map_err(Halt::failed)?;
     // One card needs no choice.
     let several = machine.nics.len() > 1 && network.is_none();
     let networks = if several { guard.run("resources", SHORT, guard.cloud().inventory().resources()).await?.networks } else { vec![] };

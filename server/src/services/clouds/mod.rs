@@ -28,7 +28,7 @@ use crate::{
 use model::{
     Page,
     access::Role,
-    cloud::{Cloud, CloudStatus, DriverInfo, NewCloud, ProbeReport, Resources},
+    cloud::{Cloud, CloudStatus, DriverInfo, NewCloud, ProbeReport, Requests, Resources},
 };
 use std::{collections::BTreeMap, os::unix::fs::DirBuilderExt, path::PathBuf, sync::Arc, time::Duration};
 
@@ -76,6 +76,12 @@ pub async fn resources(node: &Node, id: &str) -> Result<Resources> {
     get(node, id)?;
     let guard = opened(node, id)?;
     Ok(guard.run("resources", SHORT, guard.cloud().inventory().resources()).await?)
+}
+
+/// How often this node asked its API; nothing is asked for it.
+pub fn requests(node: &Node, id: &str) -> Result<Requests> {
+    get(node, id)?;
+    Ok(opened(node, id)?.cloud().requests().unwrap_or_default())
 }
 
 fn opened(node: &Node, id: &str) -> Result<Arc<Guard>> {

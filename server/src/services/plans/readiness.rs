@@ -5,6 +5,7 @@ use crate::{
     clouds::{Observed, guard::Guard},
     error::Result,
     recovery::{
+        pointer::CloudOf,
         room::{self, Wanted},
         steps::script,
     },
@@ -15,7 +16,7 @@ use crate::{
 use model::{
     Mapping, Problem, Severity,
     machine::PowerState,
-    plan::{CalloutAction, PlanMachine, PlanSpec},
+    plan::{CalloutAction, PlanMachine, PlanSpec, ServiceAddress},
     protection::Policy,
 };
 use std::{collections::BTreeMap, time::Duration};
@@ -61,7 +62,7 @@ pub fn starts(spec: &PlanSpec, m: &Protected) -> bool {
 pub async fn of_plan(node: &Node, spec: &PlanSpec) -> Result<Vec<Problem>> {
     let mut problems = Names::load(node).await?.unknown(spec);
     callouts(node, spec, &mut problems);
-    addresses(spec, &mut problems).await;
+    addresses(node, spec, &mut problems).await?;
     Ok(problems)
 }
 
@@ -155,12 +156,32 @@ fn callouts(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) {
     }
 }
 
-async fn addresses(spec: &PlanSpec, problems: &mut Vec<Problem>) {
+async fn addresses(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) -> Result<()> {
     for a in &spec.service_addresses {
-        let Ok(mechanism) = steering::by_name(&a.mechanism) else { continue };
+        if a.mechanism == "floating" {
+            problems.extend(floating(node, spec, a).await?);
+            continue;
+        }
+        let Ok(mechanism) = steering::by_name(&a.mechanism, None) else { continue };
         if let Err(why) = mechanism.probe(&a.address).await {
             let what = format!("This node cannot announce it: {why}");
             problems.push(warning(&a.address, what, "Run a node on that network, or rely on the guest's own announcement."));
         }
     }
+    Ok(())
+}
+
+/// Only the cloud where the machine will be can point it.
+async fn floating(node: &Node, spec: &PlanSpec, a: &ServiceAddress) -> Result<Option<Problem>> {
+    for group in &spec.group_ids {
+        let member = plans::protected(&node.db, Some(group)).await?.into_iter().find(|m| m.member_id == a.member_id);
+        let Some(guard) = member.and_then(|m| node.clouds.get(&m.target_cloud_id)) else { continue };
+        let cloud = CloudOf { guard: &guard, native_id: "" };
+        let looked = match steering::by_name("floating", cloud.pointer()) {
+            Ok(mechanism) => mechanism.probe(&a.address).await,
+            Err(why) => Err(why),
+        };
+        return Ok(looked.err().map(|why| critical(&a.address, why, "Allocate it at the recovery cloud, or choose another mechanism.")));
+    }
+    Ok(None)
 }

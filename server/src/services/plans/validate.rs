@@ -125,7 +125,7 @@ impl Wrong {
             if !members.contains_key(&a.member_id) {
                 self.add(at("member_id"), format!("{} is not a member of the plan's groups.", a.member_id));
             }
-            if let Err(why) = steering::by_name(&a.mechanism) {
+            if let Err(why) = steering::is_known(&a.mechanism) {
                 self.add(at("mechanism"), why);
             }
             if let Err((field, why)) = check_health(&a.probe) {

@@ -9,7 +9,7 @@ use crate::{
 use axum::{extract::State, http::StatusCode};
 use model::{
     Page,
-    cloud::{Cloud, NewCloud, ProbeReport, Resources},
+    cloud::{Cloud, NewCloud, ProbeReport, Requests, Resources},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -19,6 +19,7 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(probe_new))
         .routes(routes!(get, change, remove))
         .routes(routes!(resources))
+        .routes(routes!(requests))
         .routes(routes!(probe))
         .routes(routes!(refresh))
 }
@@ -65,6 +66,13 @@ async fn remove(State(node): State<Node>, caller: Caller, Path(id): Path<String>
 #[utoipa::path(get, path = "/clouds/{id}/resources", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = Resources)))]
 async fn resources(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Resources>> {
     clouds::resources(&node, &id).await.map(Json)
+}
+
+/// How often this node asked the cloud's API: since it opened the cloud, and in the last hour. For clouds that bill or
+/// throttle requests; of others there are none.
+#[utoipa::path(get, path = "/clouds/{id}/requests", tag = "clouds", params(("id" = String, Path)), responses((status = 200, body = Requests)))]
+async fn requests(State(node): State<Node>, _: Caller, Path(id): Path<String>) -> Result<Json<Requests>> {
+    clouds::requests(&node, &id).map(Json)
 }
 
 /// Try a saved cloud now: as it is stored, or with the settings of the body, which are not saved; secret fields that

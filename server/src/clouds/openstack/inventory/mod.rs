@@ -2,9 +2,12 @@
 
 pub mod resources;
 pub mod server;
+mod sizes;
 mod watch;
 
-use super::{OpenStack, auth::Service, images, link::Link};
+pub use sizes::Sizes;
+
+use super::{OpenStack, auth::Service, link::Link};
 use crate::clouds::{
     Change, Inventory, ListPage, Observed,
     error::{Error, Result},
@@ -13,19 +16,11 @@ use async_trait::async_trait;
 use model::cloud::{Capacity, Resources};
 use serde::Deserialize;
 use serde_json::Value;
-use server::{Server, meta};
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use server::Server;
 use tokio::sync::mpsc;
 
 /// Nova's own limit is 1000 by default; this one is answered within a second or two.
 const PAGE: usize = 200;
-
-/// How many bytes a disk made from an image has, by image; `None`: the image is gone or does not say.
-#[derive(Clone, Default)]
-pub struct Sizes(Arc<Mutex<BTreeMap<String, Option<u64>>>>);
 
 #[derive(Deserialize)]
 pub struct Servers {
@@ -39,12 +34,15 @@ pub struct One {
 #[async_trait]
 impl Inventory for OpenStack {
     async fn list(&self, cursor: Option<String>) -> Result<ListPage> {
+        if cursor.is_none() {
+            self.sizes.refresh(&self.link).await?;
+        }
         let marker = cursor.map(|id| format!("&marker={id}")).unwrap_or_default();
         let page: Servers = self.link.get(Service::Compute, &format!("/servers/detail?limit={PAGE}{marker}")).await?;
         let full = page.servers.len() >= PAGE;
         let mut machines = Vec::with_capacity(page.servers.len());
         for native in page.servers {
-            machines.push(observe(&self.link, &self.sizes, native).await?.1);
+            machines.push(observe(&self.link, &self.sizes, native, false).await?.1);
         }
         let next = machines.last().filter(|_| full).map(|machine: &Observed| machine.native_id.clone());
         Ok(ListPage { machines, next })
@@ -52,7 +50,7 @@ impl Inventory for OpenStack {
 
     async fn one(&self, native_id: &str) -> Result<Option<Observed>> {
         let Some(One { server }) = self.link.find(Service::Compute, &path(native_id)?).await? else { return Ok(None) };
-        let (server, observed) = observe(&self.link, &self.sizes, server).await?;
+        let (server, observed) = observe(&self.link, &self.sizes, server, true).await?;
         Ok((!server.is_deleted()).then_some(observed))
     }
 
@@ -91,38 +89,11 @@ pub fn read(native: &Value) -> Result<Server> {
     Server::deserialize(native).map_err(|error| Error::permanent(format!("Nova's answer cannot be read: {error}")))
 }
 
-pub async fn observe(link: &Link, sizes: &Sizes, native: Value) -> Result<(Server, Observed)> {
+/// `fresh`: its volumes are looked at now.
+pub async fn observe(link: &Link, sizes: &Sizes, native: Value, fresh: bool) -> Result<(Server, Observed)> {
     let server = read(&native)?;
     let root = sizes.root(link, &server).await?;
-    let observed = server::observed(&server, root, native);
+    let volumes = sizes.volumes(link, &server, fresh).await?;
+    let observed = server::observed(&server, root, &volumes, native);
     Ok((server, observed))
-}
-
-impl Sizes {
-    /// Bytes of the disk that a server got from its image.
-    ///
-    /// # Errors
-    /// The cloud's.
-    pub async fn root(&self, link: &Link, server: &Server) -> Result<Option<u64>> {
-        if server.flavor.disk > 0 {
-            return Ok(Some(server.flavor.disk << 30));
-        }
-        if let Some(size) = server.meta(meta::SIZE).and_then(|text| text.parse().ok()) {
-            return Ok(Some(size));
-        }
-        let Some(id) = server.image() else { return Ok(None) };
-        if let Some(known) = self.known(id) {
-            return Ok(known);
-        }
-        let image = images::get(link, id).await?;
-        // A raw image is as long as its disk.
-        let raw = |image: &images::Image| image.size.filter(|_| image.disk_format.as_deref() == Some("raw"));
-        let size = image.and_then(|image| image.virtual_size.or_else(|| raw(&image)));
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), size);
-        Ok(size)
-    }
-
-    fn known(&self, id: &str) -> Option<Option<u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(id).copied()
-    }
 }

@@ -1,6 +1,6 @@
 //! What machines can be put on: networks, and what the project's quotas leave.
 
-use super::super::{auth::Service, link::Link};
+use super::super::{auth::Service, link::Link, machines::IMAGE, volumes};
 use crate::clouds::error::Result;
 use jiff::Timestamp;
 use model::cloud::{Capacity, Host, Network, Pool, Resources};
@@ -78,6 +78,12 @@ pub async fn quota(link: &Link) -> Result<Quota> {
     Ok(Quota(limits.absolute))
 }
 
+/// Cinder's limits of the project.
+pub async fn volume_quota(link: &Link) -> Result<Quota> {
+    let Limits { limits } = link.get(Service::Volume, "/limits").await?;
+    Ok(Quota(limits.absolute))
+}
+
 pub async fn networks(link: &Link) -> Result<(Vec<Net>, Vec<Subnet>)> {
     let Nets { networks } = link.get(Service::Network, "/networks").await?;
     let Subnets { subnets } = link.get(Service::Network, "/subnets").await?;
@@ -118,16 +124,29 @@ pub async fn look(link: &Link) -> Result<Resources> {
         observed_at: Timestamp::now().as_millisecond(),
         hosts: zones.iter().map(host).collect(),
         networks: networks.iter().map(|one| network(one, &subnets)).collect(),
-        pools: vec![Pool {
-            name: "image".into(),
-            active: true,
-            kind: "glance".into(),
-            path: None,
-            total_bytes: IMAGES_BYTES,
-            free_bytes: IMAGES_BYTES,
-        }],
+        pools: pools(link).await?,
         hbas: vec![],
     })
+}
+
+/// Glance, and each type of volumes: they share one quota.
+async fn pools(link: &Link) -> Result<Vec<Pool>> {
+    let pool = |name: &str, kind: &str, total: u64, free: u64| Pool {
+        name: name.into(),
+        active: true,
+        kind: kind.into(),
+        path: None,
+        total_bytes: total,
+        free_bytes: free,
+    };
+    let mut all = vec![pool(IMAGE, "glance", IMAGES_BYTES, IMAGES_BYTES)];
+    if link.has(Service::Volume).await? {
+        let left = volume_quota(link).await?.left("maxTotalVolumeGigabytes", "totalGigabytesUsed");
+        let bytes = |gib: i64| u64::try_from(gib).unwrap_or_default() << 30;
+        let (total, free) = left.map_or((IMAGES_BYTES, IMAGES_BYTES), |(most, left)| (bytes(most), bytes(left)));
+        all.extend(volumes::types(link).await?.iter().map(|name| pool(name, "cinder", total, free)));
+    }
+    Ok(all)
 }
 
 fn network(net: &Net, subnets: &[Subnet]) -> Network {

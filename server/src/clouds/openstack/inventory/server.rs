@@ -12,6 +12,8 @@ pub mod meta {
     pub const LINEAGE: &str = "crossfade_lineage";
     /// The image that it is to run. While the server has another one, it is only a place that is kept for it.
     pub const IMAGE: &str = "crossfade_image";
+    /// On a server that boots from a volume: the volume does not hold its disk yet.
+    pub const WAITS: &str = "crossfade_waits";
     /// Bytes of the disk, exactly.
     pub const SIZE: &str = "crossfade_size";
     /// The identity that the guest had at the cloud where it was born.
@@ -94,7 +96,10 @@ impl Server {
     }
     /// Made, and never started: what runs is an empty disk, which boots nothing.
     pub fn is_prepared(&self) -> bool {
-        self.meta(meta::IMAGE).is_some_and(|image| self.image() != Some(image))
+        match self.image() {
+            Some(now) => self.meta(meta::IMAGE).is_some_and(|image| now != image),
+            None => self.meta(meta::WAITS).is_some(),
+        }
     }
     pub fn is_deleted(&self) -> bool {
         matches!(self.status.as_str(), "DELETED" | "SOFT_DELETED")
@@ -133,8 +138,20 @@ pub fn state(server: &Server) -> PowerState {
     }
 }
 
+/// A volume that a server has, as Cinder shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    pub id: String,
+    /// `vdb`; not every cloud states it.
+    pub device: Option<String>,
+    /// 0: nobody could tell.
+    pub bytes: u64,
+    /// Its type; `volume` where it has none.
+    pub pool: String,
+}
+
 /// `root`: bytes of the disk that came from the image, where they are known.
-pub fn observed(server: &Server, root: Option<u64>, native: Value) -> Observed {
+pub fn observed(server: &Server, root: Option<u64>, volumes: &[Attached], native: Value) -> Observed {
     let tags = server.meta(meta::TAGS).into_iter().flat_map(|all| all.split(',')).filter(|tag| !tag.is_empty()).map(str::to_owned);
     let own = server.tags.iter().filter(|tag| !tag.starts_with("crossfade-")).cloned();
     let reason = || server.locked_reason.clone().unwrap_or_else(|| "locked at OpenStack, without a reason".into());
@@ -144,7 +161,7 @@ pub fn observed(server: &Server, root: Option<u64>, native: Value) -> Observed {
         state: state(server),
         vcpus: server.flavor.vcpus,
         memory_mib: server.flavor.ram,
-        disks: disks(server, root),
+        disks: disks(server, root, volumes),
         nics: nics(server),
         tags: tags.chain(own).collect(),
         title: server.meta(meta::TITLE).map(str::to_owned),
@@ -158,7 +175,8 @@ pub fn observed(server: &Server, root: Option<u64>, native: Value) -> Observed {
     }
 }
 
-fn disks(server: &Server, root: Option<u64>) -> Vec<Disk> {
+/// In the order in which the guest sees them.
+fn disks(server: &Server, root: Option<u64>, volumes: &[Attached]) -> Vec<Disk> {
     let disk = |key: String, size: u64, pool: &str, source: &str| Disk {
         key,
         bus: "virtio".into(),
@@ -171,10 +189,20 @@ fn disks(server: &Server, root: Option<u64>) -> Vec<Disk> {
         read_only: false,
     };
     let image = server.image().map(|image| disk("vda".into(), root.unwrap_or_default(), "image", image));
-    let first = u8::from(image.is_some());
-    let volumes =
-        server.volumes.iter().zip(b'a' + first..=b'z').map(|(one, letter)| disk(format!("vd{}", char::from(letter)), 0, "volume", &one.id));
-    image.into_iter().chain(volumes).collect()
+    let mut all: Vec<Disk> = image.into_iter().collect();
+    for one in in_order(volumes) {
+        let free = (b'a'..=b'z').map(|letter| format!("vd{}", char::from(letter))).find(|key| all.iter().all(|disk| disk.key != *key));
+        let key = one.device.clone().or(free).unwrap_or_else(|| one.id.clone());
+        all.push(disk(key, one.bytes, &one.pool, &one.id));
+    }
+    all
+}
+
+/// `vdz` comes before `vdaa`; those without a device are last.
+fn in_order(volumes: &[Attached]) -> Vec<&Attached> {
+    let mut all: Vec<&Attached> = volumes.iter().collect();
+    all.sort_by_key(|one| one.device.as_ref().map_or((usize::MAX, ""), |device| (device.len(), device.as_str())));
+    all
 }
 
 /// By MAC: a card may have several addresses.
@@ -218,22 +246,34 @@ mod tests {
     #[test]
     fn a_server_becomes_a_machine() {
         let server: Server = serde_json::from_value(answer()).unwrap();
-        let m = observed(&server, Some(1 << 30), Value::Null);
+        let volume = |id: &str, device: Option<&str>| Attached {
+            id: id.into(),
+            device: device.map(str::to_owned),
+            bytes: 2 << 30,
+            pool: "ssd".into(),
+        };
+        let volumes = [volume("v9", None), volume("v2", Some("vdaa")), volume("v1", Some("vdb"))];
+        let m = observed(&server, Some(1 << 30), &volumes, Value::Null);
         assert_eq!((m.name.as_str(), m.state, m.vcpus, m.memory_mib), ("db1", PowerState::Running, 1, 96));
         assert_eq!((m.tags.join(" "), m.locked.as_deref()), ("prod tier=db blue".into(), Some("moved")));
         assert_eq!(m.nics.len(), 1, "a floating address is no card of its own");
         assert_eq!((m.nics[0].network.as_deref(), m.nics[0].addresses.len()), (Some("svc"), 2));
         let disks: Vec<_> = m.disks.iter().map(|d| (d.key.as_str(), d.size_bytes, d.pool.as_deref())).collect();
-        assert_eq!(disks, [("vda", 1 << 30, Some("image")), ("vdb", 0, Some("volume"))]);
+        let (image, ssd) = (Some("image"), Some("ssd"));
+        assert_eq!(disks, [("vda", 1 << 30, image), ("vdb", 2 << 30, ssd), ("vdaa", 2 << 30, ssd), ("vdc", 2 << 30, ssd)]);
     }
 
     #[test]
     fn a_server_of_a_volume_has_no_image() {
         let mut body = answer();
         body["image"] = json!("");
-        let server: Server = serde_json::from_value(body).unwrap();
-        assert_eq!(server.image(), None);
-        assert_eq!(observed(&server, None, Value::Null).disks[0].key, "vda");
+        body["metadata"] = json!({ "crossfade_image": "i1", "crossfade_waits": "yes" });
+        let mut server: Server = serde_json::from_value(body).unwrap();
+        assert!(server.image().is_none() && server.is_prepared());
+        server.metadata.remove(meta::WAITS);
+        assert!(!server.is_prepared(), "its volume holds its disk by now");
+        let volume = Attached { id: "v1".into(), device: None, bytes: 0, pool: "volume".into() };
+        assert_eq!(observed(&server, None, &[volume], Value::Null).disks[0].key, "vda");
     }
 
     #[test]

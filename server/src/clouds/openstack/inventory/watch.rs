@@ -71,7 +71,7 @@ impl Watch {
             self.told.insert(id.clone(), mark);
             changes.push(match read(&native)?.is_deleted() {
                 true => Change::Gone(id),
-                false => Change::Machine(Box::new(observe(&self.link, &self.sizes, native).await?.1)),
+                false => Change::Machine(Box::new(observe(&self.link, &self.sizes, native, true).await?.1)),
             });
         }
         self.since = newest;
@@ -101,9 +101,20 @@ fn updated(native: &Value) -> Option<Timestamp> {
 
 /// Changes within one second have the same time.
 fn mark(native: &Value) -> String {
-    ["updated", "status", "OS-EXT-STS:task_state", "OS-EXT-STS:power_state", "locked", "locked_reason", "metadata", "image", "name"]
-        .map(|key| native[key].to_string())
-        .join(" ")
+    [
+        "os-extended-volumes:volumes_attached",
+        "updated",
+        "status",
+        "OS-EXT-STS:task_state",
+        "OS-EXT-STS:power_state",
+        "locked",
+        "locked_reason",
+        "metadata",
+        "image",
+        "name",
+    ]
+    .map(|key| native[key].to_string())
+    .join(" ")
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! The image that a machine boots: its recovery point put together, with what Nova must know of its hardware.
+//! The image that a machine boots: its recovery point put together, with what Nova must know of its hardware; and the
+//! volumes of its other disks.
 //!
 //! Putting a large disk together takes longer than a call may. It goes on in a task of its own; a call that comes again
 //! after it ran out of time waits for the same task.
@@ -9,7 +10,8 @@ use super::{
         link::Link,
         sink::{Point, merge},
     },
-    shape,
+    disks, placeholder, shape,
+    storage::Place,
 };
 use crate::clouds::{
     CreateRequest, MachineSpec,
@@ -23,17 +25,26 @@ use tokio::sync::watch;
 
 pub const MACHINE: &str = "machine";
 
-type Outcome = Option<Result<String>>;
+/// Everything that a machine is made of.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// What it boots at its first start.
+    pub image: String,
+    /// The volume that it boots from, where it is to have one; it does not hold the machine's disk yet.
+    pub root: Option<String>,
+    /// Of the other disks, in their order.
+    pub volumes: Vec<String>,
+}
+
+type Outcome = Option<Result<Made>>;
 
 #[derive(Clone, Default)]
 pub struct Merges(Arc<Mutex<BTreeMap<String, watch::Receiver<Outcome>>>>);
 
 impl Merges {
-    /// Answers the image's id.
-    ///
     /// # Errors
     /// The cloud's.
-    pub async fn image(&self, link: &Arc<Link>, request: &CreateRequest) -> Result<String> {
+    pub async fn made(&self, link: &Arc<Link>, request: &CreateRequest) -> Result<Made> {
         let mut seen = {
             let mut all = self.lock();
             all.entry(request.token.clone()).or_insert_with(|| self.begin(link.clone(), request.clone())).clone()
@@ -41,7 +52,7 @@ impl Merges {
         let outcome = seen.wait_for(Option::is_some).await.map(|seen| seen.clone());
         // Asked again after an error it tries again.
         self.lock().remove(&request.token);
-        outcome.ok().flatten().unwrap_or_else(|| Err(Error::transient("Putting the disk together ended early.")))
+        outcome.ok().flatten().unwrap_or_else(|| Err(Error::transient("Putting the disks together ended early.")))
     }
 
     pub fn is_busy(&self, token: &str) -> bool {
@@ -61,11 +72,14 @@ impl Merges {
     }
 }
 
-async fn make(link: &Arc<Link>, request: &CreateRequest) -> Result<String> {
+async fn make(link: &Arc<Link>, request: &CreateRequest) -> Result<Made> {
     let point = Point::parse(&request.point)?;
-    let [disk] = point.disks.as_slice() else {
-        return Err(Error::permanent("Machines with several disks need block storage (Cinder), which this driver does not use yet."));
-    };
+    let Some((first, others)) = point.disks.split_first() else { return Err(Error::permanent("The recovery point has no disks.")) };
+    let places = disks::places(link, request).await?;
+    if places.len() != point.disks.len() {
+        let message = format!("The recovery point has {} disks and the machine {}.", point.disks.len(), places.len());
+        return Err(Error::permanent(message));
+    }
     let mut properties = vec![
         (KIND, MACHINE.to_owned()),
         (TOKEN, request.token.clone()),
@@ -76,7 +90,20 @@ async fn make(link: &Arc<Link>, request: &CreateRequest) -> Result<String> {
     properties.extend(kernel(link, &request.spec).await?);
     let known = images::list(link, &[(KIND, MACHINE), (TOKEN, &request.token)]).await?;
     let name: String = format!("crossfade machine {} {}", request.spec.name, request.token).chars().take(255).collect();
-    merge::ensure(link, known, &disk.image, &name, &properties).await
+    let image = merge::ensure(link, known, &first.image, &name, &properties).await?;
+    let root = match &places[0] {
+        Place::Image => None,
+        Place::Volume(kind) => {
+            let empty = placeholder::ensure(link).await?;
+            Some(disks::fill(link, request, disks::ROOT, first.size, &empty, kind.as_deref()).await?)
+        }
+    };
+    let mut volumes = vec![];
+    for (disk, place) in others.iter().zip(&places[1..]) {
+        let kind = if let Place::Volume(kind) = place { kind.as_deref() } else { None };
+        volumes.push(disks::ensure(link, request, disk, kind).await?);
+    }
+    Ok(Made { image, root, volumes })
 }
 
 /// Kernel and initrd lie at the machine's old host, where nobody but the host can read them. An administrator uploads

@@ -7,11 +7,13 @@ use super::{
         inventory::resources::{self, Quota},
         link::Link,
     },
-    boot,
+    boot, check_disks,
     create::{Flavours, addresses, named},
     flavour::{self, Flavour},
+    groups,
     ports::{self, Fabric},
     shape,
+    storage::Place,
 };
 use crate::clouds::{MachineSpec, error::Result};
 use model::{
@@ -20,8 +22,16 @@ use model::{
     machine::Firmware,
 };
 
-pub async fn problems(link: &Link, spec: &MachineSpec, mapping: &[Mapping], replaces: Option<&str>) -> Result<Vec<Problem>> {
+pub async fn problems(
+    link: &Link,
+    spec: &MachineSpec,
+    mapping: &[Mapping],
+    storage: &[Mapping],
+    replaces: Option<&str>,
+) -> Result<Vec<Problem>> {
     let mut all = definition(spec);
+    let (places, found) = check_disks::look(link, spec, storage).await?;
+    all.extend(found);
     if named(link, &spec.name).await?.iter().any(|one| Some(one.id.as_str()) != replaces) {
         all.push(problem(
             Critical,
@@ -32,24 +42,21 @@ pub async fn problems(link: &Link, spec: &MachineSpec, mapping: &[Mapping], repl
     }
     all.extend(kernel(link, spec).await?);
     let Flavours { flavors } = link.get(Service::Compute, "/flavors/detail").await?;
-    all.extend(size(spec, &flavors, &resources::quota(link).await?));
+    all.extend(size(spec, places.first() == Some(&Place::Image), &flavors, &resources::quota(link).await?));
     let fabric = Fabric::look(link).await?;
     all.extend(connections(spec, mapping, &fabric));
     all.extend(taken(link, spec, mapping, &fabric).await?);
+    all.extend(groups::problems(&groups::look(link, spec, mapping).await?));
     Ok(all)
 }
 
-fn problem(severity: Severity, subject: &str, what: impl Into<String>, remedy: &str) -> Problem {
+pub fn problem(severity: Severity, subject: &str, what: impl Into<String>, remedy: &str) -> Problem {
     Problem::new(severity, subject, what, remedy)
 }
 
 /// What can be told without asking.
 fn definition(spec: &MachineSpec) -> Vec<Problem> {
     let mut all = vec![];
-    if spec.disks.len() != 1 {
-        let what = format!("It has {} disks; so far machines with one disk can be made at OpenStack.", spec.disks.len());
-        all.push(problem(Critical, &spec.name, what, "Choose another cloud for this machine."));
-    }
     if spec.firmware == Firmware::Uefi {
         let what = "The variables of its firmware (boot entries, keys) do not come along; it boots by the default path.";
         all.push(problem(Warning, &spec.name, what, "Make sure that the guest has a fallback boot loader (EFI/BOOT)."));
@@ -87,9 +94,10 @@ async fn kernel(link: &Link, spec: &MachineSpec) -> Result<Vec<Problem>> {
     Ok(all)
 }
 
-fn size(spec: &MachineSpec, flavours: &[Flavour], quota: &Quota) -> Vec<Problem> {
+/// `by_image`: its first disk is the flavour's; a volume has a size of its own.
+fn size(spec: &MachineSpec, by_image: bool, flavours: &[Flavour], quota: &Quota) -> Vec<Problem> {
     let mut all = vec![];
-    let bytes = spec.disks.first().map_or(0, |disk| disk.size_bytes);
+    let bytes = spec.disks.first().filter(|_| by_image).map_or(0, |disk| disk.size_bytes);
     let Some(flavour) = flavour::choose(flavours, spec.vcpus, spec.memory_mib, bytes) else {
         let what = format!(
             "It wants {} CPUs, {} MiB and {} GiB: no flavour has that; {}.",
@@ -100,7 +108,7 @@ fn size(spec: &MachineSpec, flavours: &[Flavour], quota: &Quota) -> Vec<Problem>
         );
         return vec![problem(Critical, &spec.name, what, "Have a larger flavour made, or choose another cloud.")];
     };
-    if flavour.vcpus > spec.vcpus || flavour.ram > spec.memory_mib || flavour.disk << 30 > bytes {
+    if flavour.vcpus > spec.vcpus || flavour.ram > spec.memory_mib || by_image && flavour.disk << 30 > bytes {
         let what = format!("Its flavour will be {}: {} CPUs, {} MiB, {} GiB.", flavour.name, flavour.vcpus, flavour.ram, flavour.disk);
         all.push(problem(Info, &spec.name, what, "Nothing; a flavour of exactly its size would cost less."));
     }
@@ -109,15 +117,18 @@ fn size(spec: &MachineSpec, flavours: &[Flavour], quota: &Quota) -> Vec<Problem>
         ("maxTotalCores", "totalCoresUsed", i64::from(flavour.vcpus), "cores"),
         ("maxTotalRAMSize", "totalRAMUsed", i64::try_from(flavour.ram).unwrap_or(i64::MAX), "ram"),
     ];
-    for (limit, used, need, name) in wanted {
-        if let Some((most, left)) = quota.left(limit, used)
-            && left < need
-        {
-            let what = format!("The project's quota '{name}' is {most} and {left} are left; it needs {need}.");
-            all.push(problem(Critical, name, what, "Have the quota raised, or delete something there."));
-        }
-    }
+    all.extend(missing(&wanted, quota));
     all
+}
+
+/// Limit, what is used of it, what is needed, and its name for people.
+pub fn missing(wanted: &[(&str, &str, i64, &str)], quota: &Quota) -> Vec<Problem> {
+    let short = |(limit, used, need, name): &(&str, &str, i64, &str)| {
+        let (most, left) = quota.left(limit, used).filter(|(_, left)| left < need)?;
+        let what = format!("The project's quota '{name}' is {most} and {left} are left; it needs {need}.");
+        Some(problem(Critical, name, what, "Have the quota raised, or delete something there."))
+    };
+    wanted.iter().filter_map(short).collect()
 }
 
 fn connections(spec: &MachineSpec, mapping: &[Mapping], fabric: &Fabric) -> Vec<Problem> {
@@ -180,21 +191,18 @@ mod tests {
 
     #[test]
     fn a_quota_is_named_with_its_figures() {
-        let found = size(&spec(), &[flavour(2, 96, 1)], &quota(20, 19));
+        let found = size(&spec(), true, &[flavour(2, 96, 1)], &quota(20, 19));
         let cores = found.iter().find(|p| p.subject == "cores").unwrap();
         assert!(cores.blocks() && cores.what == "The project's quota 'cores' is 20 and 1 are left; it needs 2.", "{cores:?}");
-        assert!(size(&spec(), &[flavour(1, 96, 1)], &quota(20, 19)).is_empty());
-        assert!(size(&spec(), &[flavour(1, 96, 1)], &quota(-1, 19)).is_empty());
-        assert!(size(&spec(), &[flavour(1, 64, 1)], &quota(-1, 0))[0].what.contains("no flavour has that"));
+        assert!(size(&spec(), true, &[flavour(1, 96, 1)], &quota(20, 19)).is_empty());
+        assert!(size(&spec(), true, &[flavour(1, 96, 1)], &quota(-1, 19)).is_empty());
+        assert!(size(&spec(), true, &[flavour(1, 64, 1)], &quota(-1, 0))[0].what.contains("no flavour has that"));
     }
 
     #[test]
     fn what_cannot_come_along_is_said() {
         let blockers = |spec: &MachineSpec| definition(spec).iter().filter(|p| p.blocks()).count();
         assert_eq!(blockers(&spec()), 0);
-        let mut two = spec();
-        two.disks.push(two.disks[0].clone());
-        assert_eq!(blockers(&two), 1);
         assert!(definition(&MachineSpec { firmware: Firmware::Uefi, ..spec() }).iter().any(|p| p.what.contains("firmware")));
     }
 

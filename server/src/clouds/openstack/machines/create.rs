@@ -2,8 +2,8 @@
 //!
 //! Nova starts whatever it makes. A copy that boots before anybody decided that it may is what Crossfade exists to
 //! prevent, so the machine is made with a disk that does nothing (`placeholder.rs`): that claims its place (host, quota,
-//! ports) and gives it its id. Its own disk comes in at its first start, by Nova's *rebuild* (`power.rs`). Look, then ensure: each
-//! call may be the second.
+//! ports) and gives it its id. Its own disk comes in at its first start, by Nova's *rebuild* (`power.rs`). Further disks are volumes
+//! and are attached from the beginning: nothing there reads or writes them. Look, then ensure: each call may be the second.
 
 use super::{
     super::{
@@ -17,8 +17,10 @@ use super::{
         link::Link,
         power,
         sink::Point,
+        source, volumes,
     },
-    boot, describe,
+    boot::{self, Made},
+    describe, disks,
     flavour::{self, Flavour},
     placeholder, ports,
 };
@@ -44,9 +46,9 @@ pub async fn create(driver: &OpenStack, request: &CreateRequest) -> Result<Strin
     if let Some(other) = named(link, &request.spec.name).await?.into_iter().next() {
         return Err(Error::conflict(format!("There is a machine {} with this name already ({}).", other.name, other.id)));
     }
-    let image = driver.merges.image(link, request).await?;
+    let parts = driver.merges.made(link, request).await?;
     let ports = ports::ensure(link, &request.spec, &request.networks, &prefix(request), &request.token).await?;
-    let body = body(link, request, &image, &ports).await?;
+    let body = body(link, request, &parts, &ports).await?;
     let made = link.post(Service::Compute, "/servers", &body).await?;
     let id = made["server"]["id"].as_str().unwrap_or_default().to_owned();
     ready(link, inventory::server(link, &id).await?).await
@@ -63,30 +65,52 @@ async fn ready(link: &Link, server: Server) -> Result<String> {
     built.map(|()| server.id)
 }
 
-async fn body(link: &Arc<Link>, request: &CreateRequest, image: &str, ports: &[String]) -> Result<Value> {
+async fn body(link: &Arc<Link>, request: &CreateRequest, parts: &Made, ports: &[String]) -> Result<Value> {
     let spec = &request.spec;
     let size = Point::parse(&request.point)?.disks.first().map_or(0, |disk| disk.size);
     let Flavours { flavors } = link.get(Service::Compute, "/flavors/detail").await?;
     let none = || Error::new(Kind::Full, format!("No flavour is large enough for {}: {}.", spec.name, flavour::largest(&flavors)));
-    let flavour = flavour::choose(&flavors, spec.vcpus, spec.memory_mib, size).ok_or_else(none)?;
-    Ok(json!({ "server": {
+    // The disk of a flavour is that of an image; a volume has its own size.
+    let own = if parts.root.is_none() { size } else { 0 };
+    let flavour = flavour::choose(&flavors, spec.vcpus, spec.memory_mib, own).ok_or_else(none)?;
+    let mut server = json!({
         "name": spec.name,
-        "imageRef": placeholder::ensure(link).await?,
         "flavorRef": flavour.id,
         "networks": ports.iter().map(|port| json!({ "port": port })).collect::<Vec<_>>(),
         "tags": [tag(&request.token)],
-        "metadata": metadata(request, image, flavour, size),
+        "metadata": metadata(request, parts, flavour, size),
         "config_drive": true,
-    } }))
+    });
+    let image = placeholder::ensure(link).await?;
+    if parts.root.is_none() {
+        server["imageRef"] = json!(image);
+    }
+    if parts.root.is_some() || !parts.volumes.is_empty() {
+        server["block_device_mapping_v2"] = devices(parts, &image);
+    }
+    Ok(json!({ "server": server }))
 }
 
-fn metadata(request: &CreateRequest, image: &str, flavour: &Flavour, size: u64) -> Value {
+fn devices(parts: &Made, image: &str) -> Value {
+    let volume = |id: &str, index: i32| json!({ "boot_index": index, "uuid": id, "source_type": "volume", "destination_type": "volume", "delete_on_termination": false });
+    let first = match &parts.root {
+        Some(root) => volume(root, 0),
+        None => {
+            json!({ "boot_index": 0, "uuid": image, "source_type": "image", "destination_type": "local", "delete_on_termination": true })
+        }
+    };
+    std::iter::once(first).chain(parts.volumes.iter().map(|id| volume(id, -1))).collect()
+}
+
+fn metadata(request: &CreateRequest, parts: &Made, flavour: &Flavour, size: u64) -> Value {
     let spec = &request.spec;
-    let mut all = json!({ meta::TOKEN: request.token, meta::LINEAGE: request.lineage, meta::IMAGE: image, meta::SIZE: size.to_string(),
-        describe::FLAVOUR: flavour.name });
-    // A flavour with a disk of its own decides how large the disk is.
-    if flavour.disk > 0 {
-        all[meta::SIZE] = json!((flavour.disk << 30).to_string());
+    let mut all =
+        json!({ meta::TOKEN: request.token, meta::LINEAGE: request.lineage, meta::IMAGE: parts.image, describe::FLAVOUR: flavour.name });
+    if parts.root.is_some() {
+        all[meta::WAITS] = json!("yes");
+    } else {
+        // A flavour with a disk of its own decides how large the disk is.
+        all[meta::SIZE] = json!(if flavour.disk > 0 { flavour.disk << 30 } else { size }.to_string());
     }
     let tags = spec.tags.join(",");
     for (key, value) in [(meta::UUID, spec.uuid.as_deref()), (meta::TITLE, spec.title.as_deref()), (meta::TAGS, Some(tags.as_str()))] {
@@ -139,8 +163,18 @@ pub async fn delete(link: &Link, native_id: &str, with_disks: bool) -> Result<()
     if !of(meta::TOKEN).is_empty() {
         ports::delete(link, &port_prefix(of(meta::LINEAGE), &tag(of(meta::TOKEN))), false).await?;
     }
-    if with_disks && !of(meta::IMAGE).is_empty() {
+    if !with_disks {
+        return Ok(());
+    }
+    if !of(meta::IMAGE).is_empty() {
         images::delete(link, of(meta::IMAGE)).await?;
+    }
+    if link.has(Service::Volume).await? && !server.volumes.is_empty() {
+        // A cycle that was killed may have left snapshots, which hold their volumes.
+        source::tidy(link, native_id, None).await?;
+        for volume in &server.volumes {
+            volumes::delete(link, &volume.id).await?;
+        }
     }
     Ok(())
 }
@@ -158,10 +192,12 @@ async fn remove(link: &Link, native_id: &str) -> Result<()> {
     }
 }
 
-/// Boot images and ports of this lineage that no machine has and nobody works on: left by a creation that was killed.
+/// Boot images, ports and volumes of this lineage that no machine has and nobody works on: left by a creation that was killed.
 pub async fn tidy(driver: &OpenStack, lineage: &str) -> Result<()> {
     let link = &driver.link;
-    for image in images::list(link, &[(KIND, boot::MACHINE), (LINEAGE, lineage)]).await? {
+    let mut left = images::list(link, &[(KIND, boot::MACHINE), (LINEAGE, lineage)]).await?;
+    left.extend(images::list(link, &[(KIND, disks::KIND_NAME), (LINEAGE, lineage)]).await?);
+    for image in left {
         let token = image.property(TOKEN).unwrap_or_default();
         if driver.merges.is_busy(token) || find(link, token).await?.is_some() {
             continue;
@@ -169,7 +205,7 @@ pub async fn tidy(driver: &OpenStack, lineage: &str) -> Result<()> {
         images::delete(link, &image.id).await?;
         ports::delete(link, &port_prefix(lineage, &tag(token)), true).await?;
     }
-    Ok(())
+    disks::tidy(link, lineage, |token| driver.merges.is_busy(token)).await
 }
 
 /// Names that its guest will answer to, for the check.

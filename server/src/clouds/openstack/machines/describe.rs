@@ -18,16 +18,15 @@ use crate::clouds::{
 
 pub async fn describe(link: &Link, sizes: &Sizes, native_id: &str) -> Result<MachineSpec> {
     let One { server } = link.get(super::super::auth::Service::Compute, &path(native_id)?).await?;
-    let (server, seen) = observe(link, sizes, server).await?;
+    let (server, seen) = observe(link, sizes, server, true).await?;
     if server.is_deleted() {
         return Err(Error::not_found(format!("{} was deleted.", server.name)));
     }
-    if !server.volumes.is_empty() || server.image().is_none() {
-        let message = format!("{} has volumes of block storage (Cinder), whose disks this driver cannot read yet.", server.name);
-        return Err(Error::new(Kind::Unsupported, message));
-    }
-    if seen.disks.iter().any(|disk| disk.size_bytes == 0) {
-        let message = format!("How large the disk of {} is cannot be told: its image is gone and its flavour has no size.", server.name);
+    if let Some(disk) = seen.disks.iter().find(|disk| disk.size_bytes == 0) {
+        let message = format!(
+            "How large the disk {} of {} is cannot be told: its image is gone and its flavour has no size, or block storage (Cinder) does not show its volume.",
+            disk.key, server.name
+        );
         return Err(Error::new(Kind::Unsupported, message));
     }
     let image = server.meta(meta::IMAGE).or(server.image()).unwrap_or_default();
@@ -86,7 +85,7 @@ mod tests {
     #[test]
     fn a_machine_goes_back_as_what_it_was() {
         let (kept, server) = (shape::tests::spec(), server(json!({ "crossfade_flavour": "small", "crossfade_tags": "prod" })));
-        let got = spec(&server, observed(&server, Some(1 << 30), Value::Null), Some(kept.clone()));
+        let got = spec(&server, observed(&server, Some(1 << 30), &[], Value::Null), Some(kept.clone()));
         assert_eq!((got.uuid, got.memory_mib, got.native_kind.as_str()), (kept.uuid, 96, "libvirt"));
         assert_eq!((got.native, got.tags), (kept.native, vec!["prod".to_owned()]));
         assert_eq!(got.nics[0].network.as_deref(), Some("tenant"));
@@ -97,7 +96,7 @@ mod tests {
     #[test]
     fn one_that_was_resized_or_born_here_is_what_it_is() {
         let server = server(json!({ "crossfade_flavour": "smaller" }));
-        let seen = || observed(&server, Some(1 << 30), Value::Null);
+        let seen = || observed(&server, Some(1 << 30), &[], Value::Null);
         assert_eq!(spec(&server, seen(), Some(shape::tests::spec())).memory_mib, 128);
         let born = spec(&server, seen(), None);
         assert_eq!((born.native_kind.as_str(), born.uuid.as_deref(), born.memory_mib), ("openstack", Some("s1"), 128));

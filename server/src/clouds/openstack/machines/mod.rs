@@ -2,16 +2,21 @@
 
 mod boot;
 mod check;
+mod check_disks;
 mod create;
 mod describe;
+mod disks;
 mod flavour;
+mod groups;
 mod placeholder;
 mod ports;
 mod shape;
+mod storage;
 
 pub use boot::Merges;
 pub use create::tidy;
 pub use describe::describe;
+pub use storage::IMAGE;
 
 use super::OpenStack;
 use crate::clouds::{CreateRequest, MachineSpec, Machines, error::Result};
@@ -28,10 +33,10 @@ impl Machines for OpenStack {
         &self,
         spec: &MachineSpec,
         networks: &[Mapping],
-        _storage: &[Mapping],
+        storage: &[Mapping],
         replaces: Option<&str>,
     ) -> Result<Vec<Problem>> {
-        check::problems(&self.link, spec, networks, replaces).await
+        check::problems(&self.link, spec, networks, storage, replaces).await
     }
 
     async fn create(&self, request: &CreateRequest) -> Result<String> {

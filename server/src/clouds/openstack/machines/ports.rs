@@ -1,10 +1,13 @@
 //! Network cards: a port for each, made before the machine, so that MAC and addresses are what they were.
 
-use super::super::{
-    auth::Service,
-    images::escape,
-    inventory::resources::{self, Net, Subnet},
-    link::Link,
+use super::{
+    super::{
+        auth::Service,
+        images::escape,
+        inventory::resources::{self, Net, Subnet},
+        link::Link,
+    },
+    groups::{self, Chosen},
 };
 use crate::clouds::{
     MachineSpec,
@@ -75,7 +78,7 @@ pub fn contains(cidr: &str, address: &str) -> bool {
 }
 
 /// Addresses that no subnet knows are let through where the network filters by address.
-pub fn body(nic: &Nic, name: &str, about: &str, net: &Net, fabric: &Fabric) -> Value {
+pub fn body(nic: &Nic, name: &str, about: &str, net: &Net, fabric: &Fabric, groups: &Chosen) -> Value {
     let (known, other): (Vec<_>, Vec<_>) = nic.addresses.iter().partition(|address| fabric.subnet(net, address).is_some());
     let mut port = json!({ "network_id": net.id, "name": name, "description": about, "mac_address": nic.mac, "admin_state_up": true });
     if !known.is_empty() {
@@ -84,6 +87,9 @@ pub fn body(nic: &Nic, name: &str, about: &str, net: &Net, fabric: &Fabric) -> V
     }
     if net.port_security_enabled && !other.is_empty() {
         port["allowed_address_pairs"] = other.iter().map(|address| json!({ "ip_address": address })).collect();
+    }
+    if net.port_security_enabled && !groups.ids.is_empty() {
+        port["security_groups"] = json!(groups.ids);
     }
     json!({ "port": port })
 }
@@ -97,6 +103,7 @@ pub async fn list(link: &Link, query: &str) -> Result<Vec<Port>> {
 /// The ports of a machine in the order of its cards; those of an earlier try are taken.
 pub async fn ensure(link: &Link, spec: &MachineSpec, mapping: &[Mapping], prefix: &str, about: &str) -> Result<Vec<String>> {
     let fabric = Fabric::look(link).await?;
+    let groups = groups::look(link, spec, mapping).await?;
     let mut made = vec![];
     for (index, nic) in spec.nics.iter().enumerate() {
         let name = format!("{prefix}{index}");
@@ -105,8 +112,10 @@ pub async fn ensure(link: &Link, spec: &MachineSpec, mapping: &[Mapping], prefix
             made.push(there.id);
             continue;
         }
-        let answer =
-            link.post(Service::Network, "/ports", &body(nic, &name, about, net, &fabric)).await.map_err(|error| explain(error, nic))?;
+        let answer = link
+            .post(Service::Network, "/ports", &body(nic, &name, about, net, &fabric, &groups))
+            .await
+            .map_err(|error| explain(error, nic))?;
         made.push(answer["port"]["id"].as_str().unwrap_or_default().to_owned());
     }
     Ok(made)
@@ -168,7 +177,9 @@ mod tests {
         let mut nic = spec().nics[0].clone();
         nic.addresses = ["10.88.0.21", "fd00::21", "192.0.2.1"].map(str::to_owned).into();
         let fabric = fabric(true);
-        let port = body(&nic, "p", "a", &fabric.nets[0], &fabric)["port"].clone();
+        let groups = Chosen { ids: vec!["g1".into()], ..Chosen::default() };
+        let port = body(&nic, "p", "a", &fabric.nets[0], &fabric, &groups)["port"].clone();
+        assert_eq!(port["security_groups"], json!(["g1"]));
         assert_eq!((port["mac_address"].as_str(), port["network_id"].as_str()), (Some("52:54:00:c0:00:01"), Some("n1")));
         assert_eq!(
             port["fixed_ips"],
@@ -176,7 +187,8 @@ mod tests {
         );
         assert_eq!(port["allowed_address_pairs"], json!([{ "ip_address": "192.0.2.1" }]));
         let open = super::tests::fabric(false);
-        assert_eq!(body(&nic, "p", "a", &open.nets[0], &open)["port"].get("allowed_address_pairs"), None);
+        let port = body(&nic, "p", "a", &open.nets[0], &open, &groups)["port"].clone();
+        assert_eq!((port.get("allowed_address_pairs"), port.get("security_groups")), (None, None), "nothing is filtered there");
     }
 
     #[test]

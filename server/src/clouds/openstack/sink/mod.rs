@@ -10,7 +10,7 @@ mod names;
 mod point;
 mod tidy;
 
-pub use names::Point;
+pub use names::{DISK, Point, PointDisk};
 
 use super::{OpenStack, images};
 use crate::clouds::{

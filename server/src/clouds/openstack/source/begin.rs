@@ -3,25 +3,29 @@
 use super::{
     super::{
         OpenStack,
+        auth::Service,
         file::ImageFile,
         images::{self, Image, KIND, LINEAGE, PARENT, SERVER, SPEC, TOKEN},
         inventory,
-        layers::{self, Map, Place, ReadAt, Run},
+        layers::ReadAt,
         link::Link,
         machines, power,
+        sink::DISK,
     },
+    disk::Disk,
     hashes::Hashes,
     point::Point,
+    volumes,
 };
 use crate::clouds::{
-    DiskShape, OpenPoint,
+    OpenPoint,
     error::{Error, Result},
 };
 use jiff::Timestamp;
 use serde_json::json;
 use std::sync::Arc;
 
-const SNAPSHOT: &str = "snapshot";
+pub const SNAPSHOT: &str = "snapshot";
 pub const HASHES: &str = "hashes";
 
 pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Result<Point> {
@@ -33,31 +37,24 @@ pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Re
     let spec = machines::describe(link, &driver.sizes, native_id).await?;
     let since = request.since.map(|point| point.0);
     tidy(link, native_id, since.as_deref()).await?;
-    // Before it is asked for: never later than the truth.
+    // Before anything is asked for: never later than the truth, also where each disk has an instant of its own.
     let taken_at = Timestamp::now().as_millisecond();
-    let image = snapshot(link, native_id, &server.name, &request.token).await?;
-    let file = ImageFile::new(link.clone(), &image);
-    let map = map(&file, &image).await?;
-    let key = spec.disks.first().map(|disk| disk.key.clone()).unwrap_or_default();
-    let earlier = match &since {
-        Some(token) => read_hashes(link, token).await?.filter(|list| list.size() == map.size),
-        None => None,
-    };
-    let mut seen = Hashes::empty(map.size);
-    map.runs.iter().filter(|run| run.place != Place::Zero).for_each(|run| seen.unknown(run.offset, run.length));
-    Ok(Point {
-        link: link.clone(),
-        server: native_id.to_owned(),
-        token: request.token,
-        since,
-        image: image.id,
-        taken_at,
-        disks: vec![DiskShape { key, size_bytes: map.size }],
-        file,
-        runs: map.runs,
-        earlier,
-        seen,
-    })
+    let of_volume = |id: &str| server.volumes.iter().any(|one| one.id == id);
+    let (data, first): (Vec<_>, Vec<_>) = spec.disks.iter().partition(|disk| disk.source.as_deref().is_some_and(of_volume));
+    let taken = volumes::take(link, native_id, &request.token, &data).await?;
+    let mut disks = vec![];
+    for disk in first {
+        let image = snapshot(link, native_id, &server.name, &request.token).await?;
+        disks.push(Disk::of_image(link, disk.key.clone(), &image).await?);
+    }
+    for (disk, taken) in data.into_iter().zip(taken) {
+        disks.push(Disk::of_volume(disk.key.clone(), disk.size_bytes, taken.copy(link.clone())));
+    }
+    // As the machine has them: volumes may come before an image.
+    disks.sort_by_key(|one| spec.disks.iter().position(|disk| disk.key == one.shape.key));
+    remember(link, since.as_deref(), &mut disks).await?;
+    let shapes = disks.iter().map(|disk| disk.shape.clone()).collect();
+    Ok(Point { link: link.clone(), server: native_id.to_owned(), token: request.token, since, taken_at, shapes, disks })
 }
 
 /// Nova lets a snapshot inherit the properties of the machine's image: ours must not be taken for its own.
@@ -70,29 +67,33 @@ async fn snapshot(link: &Arc<Link>, native_id: &str, name: &str, token: &str) ->
     image.ok_or_else(|| Error::transient(format!("The snapshot of {name} did not come to be: Nova or Glance gave it up.")))
 }
 
-async fn map(file: &ImageFile, image: &Image) -> Result<Map> {
-    match image.disk_format.as_deref() {
-        Some("raw") => {
-            let size = image.size.unwrap_or_default();
-            Ok(Map { size, runs: vec![Run { offset: 0, length: size, place: Place::Data { layer: 0, at: 0 } }] })
-        }
-        _ => layers::qcow2(file, 0).await,
+/// Where the hashes of one disk are lost, or it has another size, all are read whole.
+async fn remember(link: &Arc<Link>, since: Option<&str>, disks: &mut [Disk]) -> Result<()> {
+    let Some(token) = since else { return Ok(()) };
+    let kept = images::list(link, &[(KIND, HASHES), (TOKEN, token)]).await?;
+    for disk in disks.iter_mut() {
+        // Of machines with one disk, lists did not always say which.
+        let of = |image: &&Image| image.is_complete() && image.property(DISK).is_none_or(|key| key == disk.shape.key);
+        let Some(image) = kept.iter().find(of) else { break };
+        let bytes = ImageFile::new(link.clone(), image).read_at(0, image.size.unwrap_or_default()).await?;
+        disk.earlier = Hashes::parse(&bytes).filter(|list| list.size() == disk.shape.size_bytes);
     }
+    if disks.iter().any(|disk| disk.earlier.is_none()) {
+        disks.iter_mut().for_each(|disk| disk.earlier = None);
+    }
+    Ok(())
 }
 
-/// `None`: lost, or torn; then the point is a full one.
-async fn read_hashes(link: &Arc<Link>, token: &str) -> Result<Option<Hashes>> {
-    let found = images::list(link, &[(KIND, HASHES), (TOKEN, token)]).await?;
-    let Some(image) = found.iter().find(|image| image.is_complete()) else { return Ok(None) };
-    let bytes = ImageFile::new(link.clone(), image).read_at(0, image.size.unwrap_or_default()).await?;
-    Ok(Hashes::parse(&bytes))
-}
-
-/// Every snapshot of this machine, and every list but the one to keep.
+/// Every snapshot of this machine, and every list but those to keep.
 pub async fn tidy(link: &Link, native_id: &str, keep: Option<&str>) -> Result<()> {
-    for image in images::list(link, &[(KIND, SNAPSHOT), (SERVER, native_id)]).await? {
+    let mut left = images::list(link, &[(KIND, SNAPSHOT), (SERVER, native_id)]).await?;
+    if link.has(Service::Volume).await? {
+        left.extend(images::list(link, &[("name", &volumes::name(native_id))]).await?);
+    }
+    for image in left {
         images::delete(link, &image.id).await?;
     }
+    volumes::tidy(link, native_id).await?;
     for image in images::list(link, &[(KIND, HASHES), (SERVER, native_id)]).await? {
         let kept = keep.is_some() && image.property(TOKEN) == keep && image.is_complete();
         if !kept {

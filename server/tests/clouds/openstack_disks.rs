@@ -1,0 +1,124 @@
+//! Machines with several disks at an OpenStack: images, volumes of block storage, and both. The guest counts on each disk.
+#![cfg(feature = "openstack")]
+
+use super::{
+    copy::Chain,
+    harness::{Bed, cumulus, libvirt},
+    openstack::{figure, forget, has_volumes, off, request},
+};
+use model::{Mapping, machine::PowerState};
+use server::clouds::{StopMode, error::Kind};
+
+/// The sites and the cloud, where it has block storage.
+async fn both() -> Option<(Bed, Bed)> {
+    let (sites, external) = (libvirt()?, cumulus()?);
+    has_volumes(&*external.target).await.then_some((sites, external))
+}
+
+fn counters(bed: &Bed, name: &str) -> (u64, u64) {
+    (figure(bed, name, "counter_at_boot"), figure(bed, name, "counter2_at_boot"))
+}
+
+/// There with the first disk as `to` says, and back; whatever the guest wrote to either disk comes along.
+async fn there_and_back(name: &str, to: &str) {
+    let Some((sites, external)) = both().await else { return };
+    forget(&*external.target, name).await;
+    let there = libvirt().unwrap().between(None, Some(external.target.clone()));
+    let machine = there.machine(name, &["mem=96", "disks=2"]).await;
+    let lab = there.lab.as_ref().unwrap();
+    there.source.power().unwrap().start(&machine.native_id).await.unwrap();
+    lab.run(&["wait", name]);
+    let mut chain = Chain::new(&there, &machine.native_id);
+    chain.cycle().await;
+    let seen = figure(&there, name, "counter");
+    off(&*there.source, &machine.native_id).await;
+    chain.cycle().await;
+
+    let (target, sink) = (there.target.machines().unwrap(), there.target.disk_sink().unwrap());
+    let mut asked = request(&chain, &*there.source, &machine.native_id).await;
+    asked.storage = vec![Mapping { from: "images".into(), to: to.into() }];
+    let problems = target.check_create(&asked.spec, &[], &asked.storage, None).await.unwrap();
+    assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
+    let made = target.create(&asked).await.unwrap();
+    assert_eq!(target.create(&asked).await.unwrap(), made, "a second time with the same token");
+    let new = there.target.inventory().one(&made).await.unwrap().unwrap();
+    assert_eq!((new.state, new.disks.iter().map(|disk| disk.size_bytes).collect::<Vec<_>>()), (PowerState::Stopped, vec![1 << 30; 2]));
+    assert_eq!(new.disks[0].pool.as_deref(), Some(to));
+    assert!(!lab.try_run(&["counter", name]), "it was made, and must not run");
+
+    let power = there.target.power().unwrap();
+    power.start(&made).await.unwrap();
+    lab.run(&["wait", name]);
+    let (first, second) = counters(&there, name);
+    assert!(first >= seen && second >= seen, "nothing is lost: {seen}, then {first} and {second}");
+    sink.tidy(&chain.lineage, &[]).await.unwrap();
+    assert!(!sink.exists(&asked.point).await.unwrap(), "the machine has disks of its own");
+    assert_eq!(new.disks.len(), there.target.inventory().one(&made).await.unwrap().unwrap().disks.len(), "and they stay");
+    there.source.disk_source().unwrap().tidy(&machine.native_id, None).await.unwrap();
+    back(&sites.between(Some(external.source.clone()), None), name, &made).await;
+}
+
+/// From the cloud to the sites; then nothing of it is left there.
+async fn back(back: &Bed, name: &str, id: &str) {
+    let found = back.source.disk_source().unwrap().check(id).await.unwrap();
+    assert!(found.iter().any(|one| one.what.contains("2 disks")), "instants of their own: {found:?}");
+    let mut chain = Chain::new(back, id);
+    let first = chain.cycle().await;
+    let seen = figure(back, name, "counter");
+    off(&*back.source, id).await;
+    let delta = chain.cycle().await;
+    assert!(first.full && !delta.full && delta.bytes < first.bytes, "only what differs: {} then {}", first.bytes, delta.bytes);
+    assert_eq!(chain.cycle().await.bytes, 0, "nothing wrote since");
+    let target = back.target.machines().unwrap();
+    let asked = request(&chain, &*back.source, id).await;
+    let made = target.create(&asked).await.unwrap();
+    back.target.power().unwrap().start(&made).await.unwrap();
+    back.lab.as_ref().unwrap().run(&["wait", name]);
+    let (first, second) = counters(back, name);
+    assert!(first >= seen && second >= seen, "nothing is lost on the way back: {seen}, then {first} and {second}");
+    back.target.power().unwrap().stop(&made, StopMode::Hard).await.unwrap();
+    target.delete(&made, true).await.unwrap();
+    // It was read while it was stopped, and still starts.
+    let power = back.source.power().unwrap();
+    power.start(id).await.unwrap();
+    back.lab.as_ref().unwrap().run(&["wait", name]);
+    assert_eq!(back.source.machines().unwrap().delete(id, true).await.unwrap_err().kind, Kind::Conflict, "not while it runs");
+    power.stop(id, StopMode::Hard).await.unwrap();
+    back.source.disk_source().unwrap().tidy(id, None).await.unwrap();
+    for _ in 0..2 {
+        back.source.machines().unwrap().delete(id, true).await.unwrap();
+    }
+    back.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_disks_go_there_as_image_and_volume_and_come_back() {
+    there_and_back("suite-two", "image").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_disks_go_there_as_volumes_and_come_back() {
+    there_and_back("suite-vols", "files").await;
+}
+
+/// Born there, booting from a volume.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_of_volumes_comes_from_there() {
+    let Some((sites, external)) = both().await else { return };
+    let name = "suite-born";
+    let machine = external.machine(name, &["mem=96", "disks=2", "root=volume"]).await;
+    let keys: Vec<_> = machine.disks.iter().map(|disk| (disk.key.as_str(), disk.size_bytes, disk.pool.as_deref())).collect();
+    assert_eq!(keys, [("vda", 1 << 30, Some("files")), ("vdb", 1 << 30, Some("files"))]);
+    external.source.power().unwrap().start(&machine.native_id).await.unwrap();
+    sites.lab.as_ref().unwrap().run(&["wait", name]);
+    let bed = sites.between(Some(external.source.clone()), None);
+    let mut chain = Chain::new(&bed, &machine.native_id);
+    assert!(chain.cycle().await.full);
+    let delta = chain.cycle().await;
+    assert!(!delta.full && delta.bytes > 0, "it writes all the time: {}", delta.bytes);
+    let spec = bed.source.machines().unwrap().describe(&machine.native_id).await.unwrap();
+    assert_eq!((spec.native_kind.as_str(), spec.disks.len()), ("openstack", 2));
+    bed.source.disk_source().unwrap().tidy(&machine.native_id, None).await.unwrap();
+    bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
+    forget(&*external.source, name).await;
+}
