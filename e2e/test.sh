@@ -72,7 +72,7 @@ external_cloud() {
   e2e/lab/openstack install && "$LAB" down && "$LAB" sites-up && e2e/lab/openstack up || return 1
   # shellcheck disable=SC1090
   eval "$("$LAB" env)" && eval "$(e2e/lab/openstack env)"
-  tests 900 -q --test clouds -- --test-threads=1 || return 1
+  tests 1500 -q --test clouds -- --test-threads=1 || return 1
   limit 900 e2e/recovery/openstack.sh
 }
 

@@ -9,6 +9,8 @@ set -euo pipefail
 OPENSTACK=$REPO/e2e/lab/openstack
 NAME=wanderer
 IP=10.88.$LAB_ID.150
+# The second disk is a volume there, where the cloud has block storage.
+DISKS=$((1 + ${CROSSFADE_CUMULUS_CINDER:-1}))
 eval "$("$LAB" env)"
 eval "$("$OPENSTACK" env)"
 
@@ -45,6 +47,7 @@ move_to() {
   api GET "/runs/$run" | jq -r '.steps[] | "      \((.finished_at - .started_at) / 1000) s\t\(.key)\t\(.message)"'
   say "      moved in $((($(now_ms) - began) / 1000)) s; seen before: $seen, counter at boot: $(figure counter_at_boot), boots: $(figure boots)"
   [ "$(figure counter_at_boot)" -ge "$seen" ] || die "writes were lost on the way to $to"
+  [ "$DISKS" = 1 ] || [ "$(figure counter2_at_boot)" -ge "$seen" ] || die "writes to the second disk were lost on the way to $to"
   [ ! -e "$DATA/two-copies" ] || die "TWO COPIES of $NAME ran"
 }
 request() {
@@ -64,13 +67,14 @@ node_start
 for site in berlin dublin; do api POST /clouds "$(cloud_body "$site")" >/dev/null; done
 api POST /clouds/probe "$(cumulus_body)" | jq -c '{ok, identity, version, machines, problems: [.problems[].what]}'
 api POST /clouds "$(cumulus_body)" >/dev/null
-"$LAB" virsh berlin domstate $NAME >/dev/null 2>&1 || "$LAB" machine $NAME berlin ip=150 tags=prod,tier=app
+"$LAB" virsh berlin domstate $NAME >/dev/null 2>&1 || "$LAB" machine $NAME berlin ip=150 tags=prod,tier=app disks=$DISKS
 "$LAB" wait $NAME
 watch_copies &
 WATCHER=$!
 phase_done
 phase "berlin → cumulus"
 move_to berlin cumulus
+api GET "/clouds/$(cloud_id cumulus)/requests" | jq -c '{asked: .total, by: [.counts[] | "\(.service) \(.kind) \(.total)"]}' | sed 's/^/      /'
 phase_done
 phase "power by the API: stop and start at cumulus"
 at=$(machine_id $NAME cumulus)

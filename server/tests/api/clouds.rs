@@ -89,6 +89,8 @@ async fn a_cloud_is_changed_and_removed() {
     api.put(&path, &admin, other).await.expect_field(400, "kind");
     let resources = api.get(&format!("{path}/resources"), &admin).await.expect(200).json();
     assert_eq!(resources["hosts"].as_array().unwrap().len(), 4);
+    let requests = api.get(&format!("{path}/requests"), &admin).await.expect(200).json();
+    assert_eq!((&requests["total"], &requests["counts"]), (&json!(0), &json!([])), "nobody bills a simulator's");
     api.delete(&path, &admin).await.expect(204);
     api.get(&path, &admin).await.expect(404);
     api.delete(&path, &admin).await.expect(404);

@@ -47,6 +47,9 @@ pub struct Snapshot {
 #[derive(Deserialize)]
 struct Volumes {
     volumes: Vec<Volume>,
+    /// Of the next page: an operator may have made pages shorter than what was asked for.
+    #[serde(default)]
+    volumes_links: Vec<Value>,
 }
 #[derive(Deserialize)]
 struct One {
@@ -87,10 +90,10 @@ pub fn gib(bytes: u64) -> u64 {
 pub async fn list(link: &Link, query: &str) -> Result<Vec<Volume>> {
     let (mut all, mut marker) = (vec![], String::new());
     loop {
-        let Volumes { volumes } = link.get(Service::Volume, &format!("/volumes/detail?limit={PAGE}{query}{marker}")).await?;
-        let full = volumes.len() >= PAGE;
+        let Volumes { volumes, volumes_links } = link.get(Service::Volume, &format!("/volumes/detail?limit={PAGE}{query}{marker}")).await?;
+        let more = !volumes.is_empty() && !volumes_links.is_empty();
         all.extend(volumes);
-        match all.last().filter(|_| full) {
+        match all.last().filter(|_| more) {
             Some(last) => marker = format!("&marker={}", last.id),
             None => return Ok(all),
         }
@@ -282,8 +285,10 @@ mod tests {
         let text = r#"{"volumes":[{"id":"v1","status":"in-use","size":2,"name":"data","volume_type":"files","metadata":{"crossfade_token":"t"},
           "attachments":[{"id":"v1","server_id":"s1","device":"/dev/vdb","volume_id":"v1","host_name":null}],"bootable":"false","multiattach":false,
           "volume_image_metadata":{"crossfade_kind":"machine","min_ram":"0"}},
-          {"id":"v2","status":"error","size":1,"name":null,"volume_type":null,"attachments":[],"metadata":{}}]}"#;
-        let Volumes { volumes } = serde_json::from_str(text).unwrap();
+          {"id":"v2","status":"error","size":1,"name":null,"volume_type":null,"attachments":[],"metadata":{}}],
+          "volumes_links":[{"rel":"next","href":"http://c:8776/v3/p/volumes/detail?marker=v2"}]}"#;
+        let Volumes { volumes, volumes_links } = serde_json::from_str(text).unwrap();
+        assert_eq!(volumes_links.len(), 1, "there is another page");
         assert_eq!((volumes[0].bytes(), volumes[0].device("s1"), volumes[0].device("s2")), (2 << 30, Some("vdb"), None));
         assert_eq!(volumes[0].meta("crossfade_token"), Some("t"));
         assert_eq!(volumes[1].volume_type, None);
