@@ -9,6 +9,7 @@ use crate::{
     inventory,
     store::members,
 };
+use model::Severity;
 
 /// Takes it away, unless that is settled and it was not seen set again. What could not be done is shown at the member
 /// and tried again with the next cycle.
@@ -50,7 +51,9 @@ async fn cost(job: &Job) -> Option<String> {
     let source = job.source.cloud().disk_source()?;
     // Whoever does not answer is asked with the next cycle.
     let problems = job.source.run("check", SHORT, source.check(&job.work.native_id)).await.ok()?;
-    let words: Vec<String> = problems.into_iter().map(|p| format!("{} {}", p.what, p.remedy)).collect();
+    // What is only good to know is for the preflight: a warning of a member holds its moves up.
+    let words: Vec<String> =
+        problems.into_iter().filter(|p| p.severity != Severity::Info).map(|p| format!("{} {}", p.what, p.remedy)).collect();
     let cost = Some(words.join(" ")).filter(|words| !words.is_empty());
     job.slot.set_cost(cost.clone());
     cost

@@ -16,7 +16,9 @@ pub enum Place {
 pub fn place(index: usize, disk: &Disk, mapping: &[Mapping], types: &[String]) -> Result<Place, String> {
     let from = disk.pool.as_deref().unwrap_or_default();
     let known = |name: &str| types.iter().any(|one| one == name);
-    match mapping.iter().find(|one| one.from == from).map(|one| one.to.as_str()) {
+    // One onto itself says that nothing was chosen.
+    let chosen = mapping.iter().find(|one| one.from == from && one.to != from);
+    match chosen.map(|one| one.to.as_str()) {
         Some(to) if known(to) => Ok(Place::Volume(Some(to.to_owned()))),
         None if known(from) => Ok(Place::Volume(Some(from.to_owned()))),
         Some(IMAGE) | None if index == 0 => Ok(Place::Image),
@@ -43,6 +45,7 @@ mod tests {
             (Ok(Place::Image), Ok(Place::Volume(None)))
         );
         assert!(place(1, &disk, &to("hdd"), &types).unwrap_err().contains("'hdd'"));
+        assert_eq!(place(0, &disk, &to("images"), &types), Ok(Place::Image), "nothing was chosen");
         let same = Disk { pool: Some("ssd".into()), ..disk };
         assert_eq!(place(0, &same, &[], &types), Ok(ssd));
     }
