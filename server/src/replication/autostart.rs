@@ -12,14 +12,14 @@ use crate::{
 use model::Severity;
 
 /// Takes it away, unless that is settled and it was not seen set again. What could not be done is shown at the member
-/// and tried again with the next cycle.
+/// and tried again with the next cycle. Answers why it may still be set; `None`: it was read back as off.
 ///
 /// # Errors
 /// Of the store.
-pub async fn ensure_off(job: &Job) -> Result<()> {
+pub async fn ensure_off(job: &Job) -> Result<Option<String>> {
     let settled = job.member.autostart_was.is_some() && !job.work.autostart;
     if settled && job.slot.cost().is_some_and(|cost| cost == job.member.warning) {
-        return Ok(());
+        return Ok(None);
     }
     let (was, stays) = match take_away(&job.source, &job.work.native_id).await {
         Ok(was) => (Some(was), None),
@@ -27,7 +27,7 @@ pub async fn ensure_off(job: &Job) -> Result<()> {
             (None, Some(format!("Its autostart could not be taken away, so it may come up by itself when its site returns: {error}")))
         }
     };
-    let all: Vec<String> = stays.into_iter().chain(cost(job).await).collect();
+    let all: Vec<String> = stays.clone().into_iter().chain(cost(job).await).collect();
     let warning = Some(all.join(" ")).filter(|words| !words.is_empty());
     let changed = job.member.autostart_was.is_none() && was.is_some() || warning != job.member.warning;
     members::autostart(&job.node.db, &job.member.id, was, warning.as_deref()).await?;
@@ -40,7 +40,7 @@ pub async fn ensure_off(job: &Job) -> Result<()> {
     if changed {
         view::publish(&job.node, &job.member.id).await?;
     }
-    Ok(())
+    Ok(stays)
 }
 
 /// What makes its recovery points costly: a disk that can keep no record of changes. Asked once for each life of the node.
@@ -51,7 +51,7 @@ async fn cost(job: &Job) -> Option<String> {
     let source = job.source.cloud().disk_source()?;
     // Whoever does not answer is asked with the next cycle.
     let problems = job.source.run("check", SHORT, source.check(&job.work.native_id)).await.ok()?;
-    // What is only good to know is for the preflight: a warning of a member holds its moves up.
+    // What is only good to know is for the preflight.
     let words: Vec<String> =
         problems.into_iter().filter(|p| p.severity != Severity::Info).map(|p| format!("{} {}", p.what, p.remedy)).collect();
     let cost = Some(words.join(" ")).filter(|words| !words.is_empty());
