@@ -44,8 +44,13 @@ pub fn host(conn: &Conn, spec: &MachineSpec, replaces: Option<&str>) -> Result<H
 }
 
 /// The kind of virtualisation that a machine from elsewhere gets: by hardware where the host can.
+/// Asked only for such a machine: a host may take seconds to find out.
 pub fn virt(conn: &Conn) -> &'static str {
-    if conn.domain_capabilities("x86_64", None, "kvm").is_ok() { "kvm" } else { "qemu" }
+    let offered = conn.capabilities().is_ok_and(|xml| {
+        Document::parse(&xml)
+            .is_ok_and(|all| all.descendants().any(|n| n.tag_name().name() == "domain" && n.attribute("type") == Some("kvm")))
+    });
+    if offered { "kvm" } else { "qemu" }
 }
 
 /// Asks for exactly this architecture, machine type and kind of virtualisation.

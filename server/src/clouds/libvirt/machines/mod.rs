@@ -41,7 +41,7 @@ impl Machines for Libvirt {
         let (spec, networks, storage, replaces) = (spec.clone(), networks.to_vec(), storage.to_vec(), replaces.map(str::to_owned));
         self.link
             .run(move |conn| {
-                let adopted = foreign::adopt(spec.clone(), look::virt(conn));
+                let adopted = foreign::adopt(spec.clone(), || look::virt(conn));
                 let mut found = check::problems(&adopted, &networks, &storage, &look::host(conn, &adopted, replaces.as_deref())?);
                 found.extend(check::of_conversion(&spec));
                 Ok(found)
@@ -53,7 +53,7 @@ impl Machines for Libvirt {
         let request = request.clone();
         self.link
             .run(move |conn| {
-                let spec = foreign::adopt(request.spec.clone(), look::virt(conn));
+                let spec = foreign::adopt(request.spec.clone(), || look::virt(conn));
                 create::create(conn, &CreateRequest { spec, ..request })
             })
             .await
