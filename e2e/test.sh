@@ -51,7 +51,8 @@ limit() {
 # Always the same packages: another choice would mean other features, and compiling all once more.
 tests() { limit "$1" cargo test -p model -p app -p server -p xtask "${@:2}"; }
 
-# The behaviour suite of the drivers finds real sites by `lab env`; the two that are `#[ignore]`d run in a section of their own.
+# The behaviour suite of the drivers finds real sites by `lab env`. Of its `#[ignore]`d tests the one that cuts power and the one
+# about a cycle's time run in a section of their own; the others are figures, which e2e/bench/{ec2,move_matrix} run.
 real_sites() {
   "$LAB" down && "$LAB" sites-up || return 1
   # shellcheck disable=SC1090
