@@ -21,7 +21,38 @@ pub struct Group {
     #[serde(default)]
     pub version: i64,
     pub members: Vec<Member>,
+    /// Where its machines are replicated to besides.
+    #[serde(default)]
+    pub further: Vec<Target>,
     pub created_at: Millis,
+}
+
+/// A further target of a group, with its own objective and retention.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Target {
+    pub id: Id,
+    pub site: String,
+    pub cloud_id: Id,
+    pub cloud: String,
+    pub policy: Policy,
+    pub networks: Vec<Mapping>,
+    pub storage: Vec<Mapping>,
+    /// The same machines as the group's: what lies at this target of each.
+    pub members: Vec<Member>,
+}
+
+/// Body of `POST /groups/{id}/targets`; `PUT /groups/{id}/targets/{target_id}` takes the same, with the same cloud.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NewTarget {
+    pub cloud_id: Id,
+    #[serde(default)]
+    pub policy: Policy,
+    #[serde(default)]
+    pub networks: Vec<Mapping>,
+    #[serde(default)]
+    pub storage: Vec<Mapping>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,14 +4,11 @@ use super::{
     client::{Client, Result},
     names,
     output::{Out, age, bytes, problems, table, word},
-    placement, spec,
+    placement, spec, target,
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::{
-    Mapping,
-    protection::{Group, NewGroup, Policy, Reprotection},
-};
+use model::protection::{Group, NewGroup, Policy, Reprotection};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -53,6 +50,9 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Further clouds that its machines are replicated to
+    #[command(subcommand)]
+    Target(target::Command),
     /// Give up the protection; the recovery points go, the machines stay
     Remove {
         group: String,
@@ -140,20 +140,11 @@ impl Change {
                 keep_hours: self.keep_hours.unwrap_or(old.keep_hours),
                 bandwidth: if self.no_bandwidth { None } else { self.bandwidth.or(old.bandwidth) },
             },
-            networks: remapped(known.networks, spec::mappings("--network", &self.network)?),
-            storage: remapped(known.storage, spec::mappings("--storage", &self.storage)?),
+            networks: spec::remapped(known.networks, spec::mappings("--network", &self.network)?),
+            storage: spec::remapped(known.storage, spec::mappings("--storage", &self.storage)?),
             machine_ids: vec![],
         })
     }
-}
-
-/// A source has one counterpart: what is given replaces it, and an empty one takes it away.
-fn remapped(mut known: Vec<Mapping>, given: Vec<Mapping>) -> Vec<Mapping> {
-    for new in given {
-        known.retain(|m| m.from != new.from);
-        known.extend(Some(new).filter(|m| !m.to.is_empty()));
-    }
-    known
 }
 
 pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
@@ -174,6 +165,7 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         Command::Pause { group } => switch(api, out, &group, "pause").await,
         Command::Resume { group } => switch(api, out, &group, "resume").await,
         Command::Reprotect { group, check } => reprotect(api, out, &group, check).await,
+        Command::Target(command) => target::run(command, api, out).await,
         Command::Remove { group } => {
             let id = names::group(api, &group).await?.id;
             api.delete::<serde_json::Value>(&format!("/groups/{id}")).await?;
@@ -274,16 +266,18 @@ fn show(g: &Group) -> String {
         [m.name.clone(), word(&r.state), age(r.newest_point_at, at), r.points.to_string(), r.last_error.clone().unwrap_or_default()]
     });
     let paused = if g.paused { ", paused" } else { "" };
-    format!(
+    let main = format!(
         "{}  {} → {} ({}), objective {} s{paused}\n\n{members}",
         g.name, g.protected_site, g.recovery_site, g.target_cloud, g.policy.rpo_seconds
-    )
+    );
+    std::iter::once(main).chain(g.further.iter().map(target::show)).collect::<Vec<_>>().join("\n\n")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use clap::Parser;
+    use model::Mapping;
 
     #[derive(Parser)]
     struct Line {

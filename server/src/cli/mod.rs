@@ -17,6 +17,7 @@ mod recover;
 mod run;
 mod site;
 mod spec;
+mod target;
 mod token;
 mod user;
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::run::{BlastRadius, FailoverRequest, PointChoice, Run};
+use model::run::{BlastRadius, FailoverRequest, GroupTargets, PointChoice, Run, TargetChoice};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -34,6 +34,12 @@ pub struct Failover {
     /// An older recovery point for a machine, as MACHINE=POINT (several times for several; see `machine points`)
     #[arg(long = "point", value_name = "MACHINE=POINT")]
     points: Vec<String>,
+    /// Where a group comes up, as GROUP=CLOUD, of those that keep recovery points of it (several times for several)
+    #[arg(long = "target", value_name = "GROUP=CLOUD", conflicts_with = "spread")]
+    targets: Vec<String>,
+    /// Fill the targets one after the other: a group that finds no room at its main one goes to the next
+    #[arg(long)]
+    spread: bool,
     /// Wait for the end
     #[arg(long)]
     watch: bool,
@@ -42,7 +48,8 @@ pub struct Failover {
 pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
     let Command::Failover(f) = command;
     let path = format!("/sites/{}/failover", escape(&f.site));
-    let blast: BlastRadius = api.get(&path).await?;
+    let query = if f.targets.is_empty() && !f.spread { String::new() } else { query(&f.targets, f.spread, &api.get(&path).await?)? };
+    let blast: BlastRadius = api.get(&format!("{path}{query}")).await?;
     if f.check {
         return out.show(&blast, radius);
     }
@@ -59,6 +66,9 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         statement: statement(f.statement, &blast)?,
         plan_ids,
         points: f.points.iter().map(|text| point(text, &blast)).collect::<Result<_>>()?,
+        // As it was shown.
+        targets: blast.targets.iter().map(|g| TargetChoice { group_id: g.group_id.clone(), cloud_id: g.cloud_id.clone() }).collect(),
+        spread: false,
     };
     let run: Run = api.post(&path, &request).await?;
     if f.watch {
@@ -66,6 +76,21 @@ pub async fn run(command: Command, api: &Client, out: Out) -> Result<()> {
         return watch(api, out, &run.id).await;
     }
     out.show(&run, |r| format!("Run {} began: crossfade run watch {}", r.id, r.id))
+}
+
+/// The names of groups and clouds as the console knows them.
+fn query(targets: &[String], spread: bool, blast: &BlastRadius) -> Result<String> {
+    let mut all = vec![];
+    for text in targets {
+        let (group, cloud) = text.split_once('=').ok_or_else(|| Failure::input(format!("--target {text}: write GROUP=CLOUD")))?;
+        let none = || Failure::input(format!("--target {text}: {group} is not among the groups that come up"));
+        let found = blast.targets.iter().find(|g| g.group == group || g.group_id == group).ok_or_else(none)?;
+        let names: Vec<&str> = found.options.iter().map(|o| o.cloud.as_str()).collect();
+        let option = found.options.iter().find(|o| o.cloud == cloud || o.cloud_id == cloud);
+        let none = || Failure::input(format!("--target {text}: {group} has recovery points at {}", names.join(", ")));
+        all.push(format!("{}:{}", found.group_id, option.ok_or_else(none)?.cloud_id));
+    }
+    Ok(format!("?targets={}&spread={spread}", all.join(",")))
 }
 
 fn point(text: &str, blast: &BlastRadius) -> Result<PointChoice> {
@@ -105,7 +130,19 @@ fn radius(b: &BlastRadius) -> String {
     if !b.unprotected.is_empty() {
         lines.push(format!("NOT PROTECTED, will be lost: {}", b.unprotected.join(", ")));
     }
+    lines.extend(b.targets.iter().filter(|g| g.options.len() > 1).map(|g| targets(g, at)));
     lines.extend(b.forecast_rto_ms.map(|ms| format!("Forecast: {}", span(i64::try_from(ms).unwrap_or(i64::MAX)))));
     lines.push(problems(&b.problems));
     lines.join("\n")
+}
+
+fn targets(g: &GroupTargets, at: i64) -> String {
+    let of = |o: &model::run::TargetOption| {
+        let chosen = if o.cloud_id == g.cloud_id { " <- here" } else { "" };
+        let free = o.memory_free_mib.map_or_else(|| "does not answer".into(), |mib| format!("{mib} MiB free"));
+        let without = if o.without > 0 { format!(", {} without a point", o.without) } else { String::new() };
+        format!("  {} ({}): {free}, points {}{without}{chosen}", o.cloud, o.site, age(o.point_at, at))
+    };
+    let options: Vec<String> = g.options.iter().map(of).collect();
+    format!("{} ({} machines, {} MiB) can come up at:\n{}", g.group, g.machines, g.memory_mib, options.join("\n"))
 }

@@ -75,6 +75,15 @@ pub fn health_text(check: &HealthCheck) -> String {
     }
 }
 
+/// A source has one counterpart: what is given replaces it, and an empty one takes it away.
+pub fn remapped(mut known: Vec<Mapping>, given: Vec<Mapping>) -> Vec<Mapping> {
+    for new in given {
+        known.retain(|m| m.from != new.from);
+        known.extend(Some(new).filter(|m| !m.to.is_empty()));
+    }
+    known
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

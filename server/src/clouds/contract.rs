@@ -249,6 +249,8 @@ pub struct OpenPoint {
     pub token: String,
     /// The last point that the sink committed; `None`: everything.
     pub since: Option<PointRef>,
+    /// What other recovery targets of this machine go on from: it stays.
+    pub others: Vec<PointRef>,
 }
 
 #[async_trait]
@@ -261,8 +263,8 @@ pub trait DiskSource: Send + Sync {
     async fn check(&self, _native_id: &str) -> Result<Vec<Problem>> {
         Ok(vec![])
     }
-    /// Forgets every point of ours and interrupted work on this machine, except `keep`.
-    async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()>;
+    /// Forgets every point of ours and interrupted work on this machine, except those of `keep`.
+    async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()>;
 }
 
 #[async_trait]

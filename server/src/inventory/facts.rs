@@ -24,6 +24,8 @@ pub struct Facts {
     /// By machine.
     pub copies: HashMap<Id, CopyFact>,
     pub members: HashMap<Id, MemberFact>,
+    /// To further targets.
+    pub further: Vec<MemberFact>,
     pub runs: HashMap<Id, Id>,
 }
 
@@ -59,13 +61,16 @@ pub async fn reload(node: &Node) -> StoreResult<()> {
         crate::store::machines::members(&node.db),
         crate::store::machines::runs(&node.db)
     )?;
+    let (further, members): (Vec<_>, Vec<_>) = members.into_iter().partition(|m| m.main_id.is_some());
     let facts = Facts {
+        further,
         copies: copies.into_iter().map(|c| (c.machine_id.clone(), c)).collect(),
         members: members.into_iter().map(|m| (m.machine_id.clone(), m)).collect(),
         runs: runs.into_iter().collect(),
     };
-    let changed = facts.changed_since(&node.inventory.facts());
-    if !changed.is_empty() {
+    let known = node.inventory.facts();
+    let changed = facts.changed_since(&known);
+    if !changed.is_empty() || facts.further != known.further {
         node.inventory.set_facts(Arc::new(facts));
         super::rows::show(node, changed);
     }

@@ -160,7 +160,9 @@ async fn open(job: &Job, prepared: &Prepared) -> Result<Box<dyn SourcePoint>> {
     // The end differs at each try: a call of an earlier one that comes late must not hit this one.
     let token = format!("{}-{}-{}", job.member.id, prepared.seq, &new_id()[26..]);
     let since = prepared.parent.as_ref().and_then(|p| p.source_point.clone());
-    let source = job.at_source("open point", LONG, job.disk_source()?.open(&job.work.native_id, OpenPoint { token, since })).await?;
+    let others = points::of_others(&job.node.db, &job.member.id).await?;
+    let request = OpenPoint { token, since, others };
+    let source = job.at_source("open point", LONG, job.disk_source()?.open(&job.work.native_id, request)).await?;
     if base::same_disks(&prepared.spec.disks, source.disks()) {
         return Ok(source);
     }

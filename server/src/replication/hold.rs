@@ -29,7 +29,8 @@ use tokio_util::sync::CancellationToken;
 /// # Errors
 /// It is replicated elsewhere, or another run has it.
 pub async fn adopt(node: &Node, machine_id: &str, target_cloud_id: &str, run_id: &str, storage: &[Mapping]) -> Result<Id> {
-    if let Some(member) = members::of_machine(&node.db, machine_id).await? {
+    let known = members::all_of_machine(&node.db, machine_id).await?;
+    if let Some(member) = at_target(known, target_cloud_id) {
         return take(node, member, target_cloud_id, run_id).await;
     }
     let facts = groups::machine(&node.db, machine_id).await?.ok_or_else(|| Error::NotFound("There is no such machine.".into()))?;
@@ -41,6 +42,7 @@ pub async fn adopt(node: &Node, machine_id: &str, target_cloud_id: &str, run_id:
         target_cloud_id: target_cloud_id.into(),
         storage: storage.to_vec(),
         held_by: Some(run_id.into()),
+        further: false,
     };
     match members::insert(&node.db, &new, &new_id(), now()).await? {
         Some(_) => Ok(new.id),
@@ -50,6 +52,12 @@ pub async fn adopt(node: &Node, machine_id: &str, target_cloud_id: &str, run_id:
             None => Err(Error::Conflict("The machine is being put under and taken out of replication; try again.".into())),
         },
     }
+}
+
+/// The one that goes there, else the main one.
+fn at_target(members: Vec<StoredMember>, target_cloud_id: &str) -> Option<StoredMember> {
+    let there = members.iter().position(|m| m.target_cloud_id == target_cloud_id);
+    members.into_iter().nth(there.unwrap_or_default())
 }
 
 async fn take(node: &Node, member: StoredMember, target_cloud_id: &str, run_id: &str) -> Result<Id> {
@@ -62,7 +70,8 @@ async fn take(node: &Node, member: StoredMember, target_cloud_id: &str, run_id: 
     Ok(member.id)
 }
 
-/// From now on only this run's own cycles; the one under way in the background is ended first. Idempotent and durable.
+/// From now on only this run's own cycles; those under way in the background are ended first, to further targets as well.
+/// Idempotent and durable.
 ///
 /// # Errors
 /// Another run has it.
@@ -73,19 +82,26 @@ pub async fn hold(node: &Node, member_id: &str, run_id: &str) -> Result<()> {
             None => no_member(),
         });
     }
-    let slot = node.replication.slot(member_id);
-    slot.cancel();
-    // Cancelled work ends within its own time for cleaning up; at another node the next renewal of its lease is refused.
-    let _busy = slot.busy.lock().await;
-    Held::wait(node, member_id).await?.during(async { Ok(()) }).await?;
-    view::publish(node, member_id).await
+    let all = members::together(&node.db, member_id).await?;
+    all.iter().for_each(|id| node.replication.slot(id).cancel());
+    for id in all {
+        let slot = node.replication.slot(&id);
+        // Cancelled work ends within its own time for cleaning up; at another node the next renewal of its lease is refused.
+        let _busy = slot.busy.lock().await;
+        Held::wait(node, &id).await?.during(async { Ok(()) }).await?;
+        view::publish(node, &id).await?;
+    }
+    Ok(())
 }
 
 /// Background cycles go on. Idempotent.
 pub async fn release(node: &Node, member_id: &str, run_id: &str) -> Result<()> {
     members::release(&node.db, member_id, run_id).await?;
     node.replication.wake();
-    view::publish(node, member_id).await
+    for id in members::together(&node.db, member_id).await? {
+        view::publish(node, &id).await?;
+    }
+    Ok(())
 }
 
 /// One cycle now, for the run that holds the member. Tells the progress and shows it on the member as well.
@@ -130,10 +146,11 @@ pub async fn retire(node: &Node, member_id: &str) -> Result<()> {
     let slot = node.replication.slot(member_id);
     slot.cancel();
     let _busy = slot.busy.lock().await;
+    let others = points::of_others(&node.db, member_id).await?;
     if let Some(work) = work::get(&node.db, member_id).await?
         && let Some(source) = node.clouds.get(&work.source_cloud_id)
         && let Some(points) = source.cloud().disk_source()
-        && let Err(error) = source.run("tidy", LONG, points.tidy(&work.native_id, None)).await
+        && let Err(error) = source.run("tidy", LONG, points.tidy(&work.native_id, &others)).await
     {
         // Harmless: a record of changed blocks. The next replication of this machine removes it.
         tracing::warn!(machine = %work.native_id, %error, "the source keeps its record of changes");

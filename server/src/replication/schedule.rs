@@ -3,12 +3,14 @@
 use super::pace;
 use crate::state::Limits;
 use model::{Id, Millis, protection::ReplicationState};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// What the decision needs to know of a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     pub id: Id,
+    /// A machine takes one cycle at a time, whatever their targets.
+    pub machine: Id,
     pub state: ReplicationState,
     /// Paused, held by a run, or not for the background at all.
     pub resting: bool,
@@ -70,19 +72,22 @@ pub fn choose(entries: &[Entry], running: &[Id], now: Millis, limits: Limits) ->
 #[derive(Default)]
 struct Load<'a> {
     all: usize,
+    machines: HashSet<&'a str>,
     clouds: HashMap<&'a str, usize>,
 }
 
 impl<'a> Load<'a> {
     fn add(&mut self, entry: &'a Entry) {
         self.all += 1;
+        self.machines.insert(&entry.machine);
         *self.clouds.entry(&entry.source).or_default() += 1;
         *self.clouds.entry(&entry.target).or_default() += 1;
     }
 
     fn takes(&self, entry: &Entry, limits: Limits) -> bool {
         let room = |cloud: &Id| self.clouds.get(cloud.as_str()).is_none_or(|n| *n < limits.cycles_per_cloud);
-        self.all < limits.cycles_per_node && room(&entry.source) && room(&entry.target)
+        let free = !self.machines.contains(entry.machine.as_str());
+        free && self.all < limits.cycles_per_node && room(&entry.source) && room(&entry.target)
     }
 }
 
@@ -98,6 +103,7 @@ mod tests {
     fn entry(id: &str, newest_at: Option<Millis>) -> Entry {
         Entry {
             id: id.into(),
+            machine: id.into(),
             state: ReplicationState::Replicating,
             resting: false,
             reachable: true,

@@ -122,6 +122,7 @@ async fn entries(node: &Node, memory: &mut Memory) -> crate::store::StoreResult<
             later: if member.owner.as_ref().is_none_or(|o| *o == node.name) { 0 } else { lease::millis(node.recovery.timing.lease) },
             not_before: memory.started.get(&member.id).map_or(0, |at| ahead(*at + FLOOR)),
             state: member.state,
+            machine: member.machine_id,
             id: member.id,
         });
     }

@@ -3,6 +3,7 @@
 mod build;
 mod problems;
 mod scope;
+mod targets;
 
 use super::{
     caller::Caller,
@@ -24,21 +25,22 @@ use model::{
     machine::PowerState,
     plan::PlanSpec,
     protection::Policy,
-    run::{BlastMachine, BlastRadius, FailoverRequest, Run, RunKind},
+    run::{BlastMachine, BlastRadius, FailoverRequest, Run, RunKind, TargetChoice},
 };
 use scope::{Scope, scope};
 use std::collections::HashSet;
+use targets::Pick;
 
 // One machine is recovered in the same way.
 pub(super) use build::{has_old_copy, subject};
 
-/// Before it is pressed. Changes nothing.
-pub async fn blast_radius(node: &Node, site: &str) -> Result<BlastRadius> {
+/// Before it is pressed. Changes nothing. `chosen`: groups that are to come up at another of their targets.
+pub async fn blast_radius(node: &Node, site: &str, chosen: &[TargetChoice], spread: bool) -> Result<BlastRadius> {
     let clouds = store::plans::clouds_at(&node.db, site).await?;
     if clouds.is_empty() {
         return Err(Error::not_found(format!("site {site}")));
     }
-    let scope = scope(node, site, &[], false).await?;
+    let scope = scope(node, site, &[], Pick { targets: chosen, spread, measure: true }, false).await?;
     let covered: HashSet<&Id> = scope.members().map(|(_, _, m)| &m.machine_id).collect();
     let mut unprotected: Vec<String> = store::plans::unprotected_at(&node.db, site)
         .await?
@@ -57,6 +59,7 @@ pub async fn blast_radius(node: &Node, site: &str) -> Result<BlastRadius> {
         confirm: site.into(),
         statement: scope.needs_statement().then(|| statement(site)),
         forecast_rto_ms: forecast(node, scope.recoverable().count()).await?,
+        targets: scope.targets,
     })
 }
 
@@ -71,7 +74,8 @@ async fn try_start(node: &Node, caller: &Caller, site: &str, request: &FailoverR
         return Err(Error::invalid("confirm", format!("Type the name of the site exactly: {site}")));
     }
     let stated = request.statement.as_deref() == Some(&statement(site));
-    let scope = scope(node, site, &request.plan_ids, stated).await?;
+    let pick = Pick { targets: &request.targets, spread: request.spread, measure: false };
+    let scope = scope(node, site, &request.plan_ids, pick, stated).await?;
     if scope.recoverable().next().is_none() {
         return Err(Error::conflict(format!("No plan has a machine at {site} that could be recovered. Look at the blast radius.")));
     }

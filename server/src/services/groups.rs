@@ -3,11 +3,13 @@
 mod check;
 mod members;
 mod reprotect;
+mod targets;
 #[cfg(test)]
 mod tests;
 
 pub use members::{add, points_of_machine, points_of_member, remove};
 pub use reprotect::{reprotect, reprotection};
+pub use targets::{add as add_target, remove as remove_target, update as update_target};
 
 use super::{acting, audit, caller::Caller};
 use crate::{
@@ -132,7 +134,12 @@ async fn try_set_paused(node: &Node, caller: &Caller, id: &str, paused: bool, ac
     if let Some(seq) = groups::set_paused(&node.db, id, paused, &event).await? {
         audit::show(node, event, seq);
     }
-    for member in rows::in_group(&node.db, id).await? {
+    let targets = groups::targets(&node.db, id).await?;
+    let mut all = rows::in_group(&node.db, id).await?;
+    for target in &targets {
+        all.extend(rows::in_group(&node.db, &target.id).await?);
+    }
+    for member in all {
         if paused && member.held_by.is_none() {
             node.replication.slot(&member.id).cancel();
         }
@@ -148,12 +155,14 @@ async fn name_of(node: &Node, id: &str) -> Result<String> {
 }
 
 async fn stored(node: &Node, id: &str) -> Result<StoredGroup> {
-    groups::get(&node.db, id).await?.ok_or_else(|| Error::not_found("such protection group"))
+    let group = groups::get(&node.db, id).await?.filter(|g| g.main_id.is_none());
+    group.ok_or_else(|| Error::not_found("such protection group"))
 }
 
 async fn show(node: &Node, g: StoredGroup) -> Result<Group> {
     let members = rows::in_group(&node.db, &g.id).await?;
     Ok(Group {
+        further: targets::shown(node, &g.id).await?,
         members: members.iter().map(|m| m.shown(node.replication.transfer(&m.id))).collect(),
         id: g.id,
         name: g.name,

@@ -18,11 +18,12 @@ use crate::{
     store::plans::{self, GroupSites, NewPlan, PlanRow, Saved},
 };
 use model::{
-    Page, Problem,
+    Id, Page, Problem,
     access::Role,
     live::Topic,
     plan::{Plan, PlanSpec},
 };
+use std::collections::HashMap;
 
 pub async fn list(node: &Node, limit: u32, cursor: Option<&str>) -> Result<Page<Plan>> {
     let (groups, names) = (plans::groups(&node.db).await?, Names::load(node).await?);
@@ -114,6 +115,21 @@ async fn recheck(node: &Node, id: &str) -> Result<Plan> {
 pub(super) fn spec(row: &PlanRow, names: &Names) -> PlanSpec {
     let mut spec = serde_json::from_str(&row.spec).unwrap_or_default();
     names.resolve(&mut spec);
+    spec
+}
+
+/// With some of its members in the place of others: those of a further target.
+pub(super) fn in_place(mut spec: PlanSpec, others: &HashMap<Id, Id>) -> PlanSpec {
+    let put = |id: &mut Id| {
+        if let Some(other) = others.get(id) {
+            id.clone_from(other);
+        }
+    };
+    for machine in &mut spec.machines {
+        put(&mut machine.member_id);
+        machine.after.iter_mut().for_each(put);
+    }
+    spec.service_addresses.iter_mut().for_each(|a| put(&mut a.member_id));
     spec
 }
 

@@ -38,8 +38,8 @@ use scope::{Scope, scope};
 
 /// Before it is started. Changes nothing.
 pub async fn look(node: &Node, id: &str) -> Result<Recovery> {
-    let s = scope(node, id, false).await?;
-    let (rows, best) = placement::from_point(node, &s.machine, &s.point).await?;
+    let s = scope(node, id, None, false).await?;
+    let (rows, best) = placement::from_points(node, &s.kept).await?;
     Ok(Recovery {
         machine_id: s.machine.machine_id.clone(),
         machine: s.machine.name.clone(),
@@ -69,12 +69,11 @@ pub async fn start(node: &Node, caller: &Caller, id: &str, request: &RecoverRequ
 
 async fn try_start(node: &Node, caller: &Caller, id: &str, request: &RecoverRequest) -> Result<Run> {
     caller.must_be(Role::Operator)?;
-    let s = scope(node, id, request.statement.is_some()).await?;
+    let s = scope(node, id, request.target_cloud_id.as_deref(), request.statement.is_some()).await?;
     let m = &s.machine;
     if request.confirm != m.name {
         return Err(Error::invalid("confirm", format!("Type the name of the machine exactly: {}", m.name)));
     }
-    at_its_points(&s, request)?;
     let typed = typed(&s, request)?;
     if typed.is_none() {
         must_be_ready(node, m).await?;
@@ -84,21 +83,6 @@ async fn try_start(node: &Node, caller: &Caller, id: &str, request: &RecoverRequ
     let title = format!("Recover {} at {}", m.name, m.target_cloud);
     let steps = compile::failover(&failover);
     runs::begin(node, caller, Begin { kind: RunKind::Failover, title, subject: m.name.clone(), spec, steps, statement: typed }).await
-}
-
-/// Points are made into machines by the cloud that keeps them; nothing reads one out of it.
-fn at_its_points(s: &Scope, request: &RecoverRequest) -> Result<()> {
-    let m = &s.machine;
-    match &request.target_cloud_id {
-        Some(id) if *id != m.target_cloud_id => {
-            let message = format!(
-                "The recovery points of {} are at {}, and only there they can be made into a machine. Recover it there, then move it on.",
-                m.name, m.target_cloud
-            );
-            Err(Error::invalid("target_cloud_id", message))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The statement, where it cannot be proved that it is off.
@@ -139,7 +123,7 @@ async fn chosen(node: &Node, s: &Scope, request: &RecoverRequest) -> Result<Opti
 
 async fn build(node: &Node, s: &Scope, point_id: Option<Id>) -> Result<(RunSpec, Failover)> {
     let m = &s.machine;
-    let (settings, addresses, plan_ids) = by_plan(node, m).await?;
+    let (settings, addresses, plan_ids) = by_plan(node, s).await?;
     let subject = Subject { point_id, ..failover::subject(m, m.name.clone()) };
     let starts = settings.always_start || PowerState::parse(&m.power) != Some(PowerState::Stopped);
     // What is paused does not hear that it is asked to go down.
@@ -152,10 +136,12 @@ async fn build(node: &Node, s: &Scope, point_id: Option<Id>) -> Result<(RunSpec,
 }
 
 /// Health check and service addresses as the first plan has them that covers it; alone it waits for nobody.
-async fn by_plan(node: &Node, m: &Protected) -> Result<(PlanMachine, Vec<ServiceAddress>, Vec<Id>)> {
+async fn by_plan(node: &Node, s: &Scope) -> Result<(PlanMachine, Vec<ServiceAddress>, Vec<Id>)> {
+    let m = &s.machine;
     let names = Names::load(node).await?;
     let all = store::plans::all(&node.db).await?;
-    let plan = all.into_iter().map(|row| (plans::spec(&row, &names), row.id)).find(|(spec, _)| spec.group_ids.contains(&m.group_id));
+    let put = |spec| plans::in_place(spec, &[(s.main.clone(), m.member_id.clone())].into());
+    let plan = all.into_iter().map(|row| (put(plans::spec(&row, &names)), row.id)).find(|(spec, _)| spec.group_ids.contains(&m.group_id));
     let Some((spec, id)) = plan else { return Ok((PlanMachine::with_defaults(m.member_id.clone()), vec![], vec![])) };
     let settings = PlanMachine { after: vec![], start_delay_seconds: 0, ..settings(&spec, m) };
     let addresses = spec.service_addresses.iter().filter(|a| a.member_id == m.member_id).cloned().collect();

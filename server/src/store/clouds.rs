@@ -145,7 +145,7 @@ pub async fn uses(db: &Db, id: &str) -> StoreResult<Vec<String>> {
     let groups: Vec<(String,)> =
         on!(db, p => sqlx::query_as("SELECT name FROM groups WHERE target_cloud_id = $1 ORDER BY name").bind(id).fetch_all(p).await?);
     let members: Vec<(String,)> = on!(db, p => sqlx::query_as(
-        "SELECT m.name FROM members m LEFT JOIN machines x ON x.id = m.machine_id \
+        "SELECT DISTINCT m.name FROM members m LEFT JOIN machines x ON x.id = m.machine_id \
          WHERE m.target_cloud_id = $1 OR x.cloud_id = $1 ORDER BY m.name LIMIT 5").bind(id).fetch_all(p).await?);
     let (points,): (i64,) = on!(db, p => sqlx::query_as("SELECT COUNT(*) FROM points WHERE cloud_id = $1").bind(id).fetch_one(p).await?);
     let mut uses: Vec<String> = groups.into_iter().map(|(name,)| format!("protection group {name}")).collect();

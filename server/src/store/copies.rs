@@ -66,8 +66,8 @@ pub struct Promotion<'a> {
     pub at: Millis,
 }
 
-/// In ONE transaction: the new copy is active under a higher generation, every other one is superseded, and the member
-/// names the new one. Done again it changes nothing. Before the new copy is started, never after.
+/// In ONE transaction: the new copy is active under a higher generation, every other one is superseded, and its
+/// members name the new one, whatever their target. Done again it changes nothing. Before the new copy is started, never after.
 pub async fn promote(db: &Db, claim: &Claim, p: &Promotion<'_>) -> StoreResult<bool> {
     Ok(guarded!(db, claim, "", tx => {
         let done: Option<(i64,)> = sqlx::query_as("SELECT generation FROM copies WHERE machine_id = $1 AND role = 'active' AND run_id = $2")
@@ -82,8 +82,8 @@ pub async fn promote(db: &Db, claim: &Claim, p: &Promotion<'_>) -> StoreResult<b
                     ON CONFLICT (machine_id) DO UPDATE SET lineage = $2, role = $3, since = $4, generation = $5, run_id = $6, keep_until = NULL")
                     .bind(machine).bind(p.lineage).bind(role).bind(p.at).bind(generation).bind(&claim.run_id).execute(&mut *tx).await?;
             }
-            sqlx::query("UPDATE members SET machine_id = $1, state = 'recovered', last_error = NULL, error_since = NULL, next_try_at = NULL WHERE id = $2")
-                .bind(p.new).bind(p.member_id).execute(&mut *tx).await?;
+            sqlx::query("UPDATE members SET machine_id = $1, state = 'recovered', last_error = NULL, error_since = NULL, next_try_at = NULL WHERE id = $2 OR lineage = $3")
+                .bind(p.new).bind(p.member_id).bind(p.lineage).execute(&mut *tx).await?;
         }
     }))
 }

@@ -4,6 +4,7 @@ use super::{
     Db, StoreResult,
     audit::{StoredAudit, audited},
     on,
+    targets::rename,
 };
 use model::{
     Id, Mapping, Millis,
@@ -25,6 +26,8 @@ pub struct StoredGroup {
     pub storage: Vec<Mapping>,
     pub paused: bool,
     pub version: i64,
+    /// It is a further target of this group.
+    pub main_id: Option<Id>,
     pub created_at: Millis,
 }
 
@@ -41,6 +44,7 @@ struct Row {
     storage: String,
     paused: i64,
     version: i64,
+    main_id: Option<String>,
     created_at: i64,
 }
 
@@ -59,6 +63,7 @@ impl TryFrom<Row> for StoredGroup {
             storage: json(&r.storage)?,
             paused: r.paused != 0,
             version: r.version,
+            main_id: r.main_id,
             created_at: r.created_at,
         })
     }
@@ -87,11 +92,18 @@ pub async fn get(db: &Db, id: &str) -> StoreResult<Option<StoredGroup>> {
     row.map(StoredGroup::try_from).transpose()
 }
 
-/// By name, after a name and its identifier.
+/// Further targets of a group, by the name of their cloud.
+pub async fn targets(db: &Db, main_id: &str) -> StoreResult<Vec<StoredGroup>> {
+    let rows: Vec<Row> =
+        on!(db, p => sqlx::query_as(select!("WHERE g.main_id = $1 ORDER BY target_cloud, g.id")).bind(main_id).fetch_all(p).await?);
+    rows.into_iter().map(StoredGroup::try_from).collect()
+}
+
+/// By name, after a name and its identifier; without further targets.
 pub async fn page(db: &Db, after: Option<(String, Id)>, limit: u32) -> StoreResult<Vec<StoredGroup>> {
     let (name, id) = after.unwrap_or_default();
     let rows: Vec<Row> = on!(db, p => sqlx::query_as(select!(
-        "WHERE g.name > $1 OR (g.name = $1 AND g.id > $2) ORDER BY g.name, g.id LIMIT $3"
+        "WHERE g.main_id IS NULL AND (g.name > $1 OR (g.name = $1 AND g.id > $2)) ORDER BY g.name, g.id LIMIT $3"
     )).bind(&name).bind(&id).bind(i64::from(limit)).fetch_all(p).await?);
     rows.into_iter().map(StoredGroup::try_from).collect()
 }
@@ -107,11 +119,16 @@ pub async fn insert(db: &Db, id: &str, new: &NewGroup, now: Millis, event: &Stor
 
 /// `None`: it is gone, or no longer what it was when `seen`.
 pub async fn update(db: &Db, id: &str, new: &NewGroup, seen: Option<i64>, event: &StoredAudit) -> StoreResult<Option<i64>> {
-    Ok(audited!(db, event, tx => sqlx::query(
+    Ok(audited!(db, event, tx => {
+        let rows = sqlx::query(
         "UPDATE groups SET name = $2, protected_site = $3, recovery_site = $4, target_cloud_id = $5, policy = $6, networks = $7, \
          storage = $8, version = version + 1 WHERE id = $1 AND version = COALESCE(CAST($9 AS BIGINT), version)")
         .bind(id).bind(&new.name).bind(&new.protected_site).bind(&new.recovery_site).bind(&new.target_cloud_id)
-        .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).bind(seen).execute(&mut *tx).await?.rows_affected()))
+        .bind(text(&new.policy)).bind(text(&new.networks)).bind(text(&new.storage)).bind(seen).execute(&mut *tx).await?.rows_affected();
+        sqlx::query("UPDATE groups SET protected_site = $2 WHERE main_id = $1").bind(id).bind(&new.protected_site).execute(&mut *tx).await?;
+        rename!(tx, id);
+        rows
+    }))
 }
 
 /// Its recovered machines are replicated to the target that the group has now, with these mappings. `None`: none is
@@ -128,7 +145,7 @@ pub async fn reprotect(db: &Db, id: &str, networks: &[Mapping], storage: &[Mappi
 }
 
 pub async fn set_paused(db: &Db, id: &str, paused: bool, event: &StoredAudit) -> StoreResult<Option<i64>> {
-    Ok(audited!(db, event, tx => sqlx::query("UPDATE groups SET paused = $2 WHERE id = $1")
+    Ok(audited!(db, event, tx => sqlx::query("UPDATE groups SET paused = $2 WHERE id = $1 OR main_id = $1")
         .bind(id).bind(i64::from(paused)).execute(&mut *tx).await?.rows_affected()))
 }
 
@@ -185,6 +202,6 @@ pub async fn machine(db: &Db, id: &str) -> StoreResult<Option<MachineFacts>> {
     on!(db, p => sqlx::query_as(
         "SELECT m.id, m.name, m.cloud_id, c.name AS cloud, c.site, m.gone_at, o.role, b.id AS member_id, b.group_id, g.name AS group_name \
          FROM machines m JOIN clouds c ON c.id = m.cloud_id LEFT JOIN copies o ON o.machine_id = m.id \
-         LEFT JOIN members b ON b.machine_id = m.id LEFT JOIN groups g ON g.id = b.group_id WHERE m.id = $1")
+         LEFT JOIN members b ON b.machine_id = m.id AND b.further = 0 LEFT JOIN groups g ON g.id = b.group_id WHERE m.id = $1")
         .bind(id).fetch_optional(p).await)
 }

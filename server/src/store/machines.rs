@@ -136,6 +136,8 @@ pub struct MemberFact {
     pub created_at: Millis,
     pub last_error: Option<String>,
     pub error_since: Option<Millis>,
+    /// Of a further target: the group that it is one of.
+    pub main_id: Option<Id>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -154,6 +156,7 @@ struct RawMember {
     created_at: Millis,
     last_error: Option<String>,
     error_since: Option<Millis>,
+    main_id: Option<String>,
 }
 
 pub async fn members(db: &Db) -> StoreResult<Vec<MemberFact>> {
@@ -161,7 +164,7 @@ pub async fn members(db: &Db) -> StoreResult<Vec<MemberFact>> {
         "SELECT m.id, m.machine_id, m.name, g.id AS group_id, g.name AS group_name, g.protected_site AS site, m.state, g.paused, g.policy, \
          (SELECT t.taken_at FROM points t WHERE t.member_id = m.id AND t.deleting = 0 AND t.missing_since IS NULL ORDER BY t.seq DESC LIMIT 1) AS newest, \
          (SELECT COUNT(*) FROM points t WHERE t.member_id = m.id AND t.deleting = 0 AND t.missing_since IS NOT NULL) AS missing, \
-         m.created_at, m.last_error, m.error_since FROM members m JOIN groups g ON g.id = m.group_id").fetch_all(p).await?);
+         m.created_at, m.last_error, m.error_since, g.main_id FROM members m JOIN groups g ON g.id = m.group_id").fetch_all(p).await?);
     rows.into_iter().map(member).collect()
 }
 
@@ -181,6 +184,7 @@ fn member(r: RawMember) -> StoreResult<MemberFact> {
         created_at: r.created_at,
         last_error: r.last_error,
         error_since: r.error_since,
+        main_id: r.main_id,
     })
 }
 
@@ -192,7 +196,8 @@ pub async fn runs(db: &Db) -> StoreResult<Vec<(Id, Id)>> {
 /// Protected site → how many plans bring its machines up elsewhere.
 pub async fn plans_by_site(db: &Db) -> StoreResult<Vec<(String, u32)>> {
     let plans: Vec<(String,)> = on!(db, p => sqlx::query_as("SELECT spec FROM plans").fetch_all(p).await?);
-    let groups: Vec<(String, String)> = on!(db, p => sqlx::query_as("SELECT id, protected_site FROM groups").fetch_all(p).await?);
+    let groups: Vec<(String, String)> =
+        on!(db, p => sqlx::query_as("SELECT id, protected_site FROM groups WHERE main_id IS NULL").fetch_all(p).await?);
     let mut counts = std::collections::BTreeMap::<String, u32>::new();
     for (spec,) in plans {
         let spec: model::plan::PlanSpec = json(&spec)?;

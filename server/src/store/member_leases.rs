@@ -12,15 +12,25 @@ pub struct MemberClaim {
     pub epoch: i64,
 }
 
-/// `held_by`: the run that has the member, or nobody. `None`: another node is at it, or a run has come in between.
+/// `held_by`: the run that has the member, or nobody. `None`: another node is at it, or at another member of its machine, or
+/// a run has come in between.
 pub async fn claim(db: &Db, id: &str, owner: &str, held_by: Option<&str>, lease_ms: i64) -> StoreResult<Option<MemberClaim>> {
     let now = clock(db);
     let sql = format!(
         "UPDATE members SET owner = $2, epoch = epoch + 1, lease_until = {now} + $3 \
-         WHERE id = $1 AND (lease_until < {now} OR owner = $2) AND COALESCE(held_by, '') = $4 RETURNING epoch"
+         WHERE id = $1 AND (lease_until < {now} OR owner = $2) AND COALESCE(held_by, '') = $4 \
+         AND NOT EXISTS (SELECT 1 FROM members o WHERE o.lineage = members.lineage AND o.id <> $1 AND o.lease_until >= {now}) RETURNING epoch"
     );
-    let row: Option<(i64,)> = on!(db, p => sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(owner).bind(lease_ms)
-        .bind(held_by.unwrap_or_default()).fetch_optional(p).await?);
+    // A machine takes one backup at a time: claims of its members to different targets follow each other.
+    let one_at_a_time = "UPDATE copies SET generation = generation WHERE machine_id = (SELECT machine_id FROM members WHERE id = $1)";
+    let row: Option<(i64,)> = on!(db, p => {
+        let mut tx = p.begin().await?;
+        sqlx::query(one_at_a_time).bind(id).execute(&mut *tx).await?;
+        let row = sqlx::query_as(AssertSqlSafe(sql)).bind(id).bind(owner).bind(lease_ms).bind(held_by.unwrap_or_default())
+            .fetch_optional(&mut *tx).await?;
+        tx.commit().await?;
+        row
+    });
     Ok(row.map(|(epoch,)| MemberClaim { member_id: id.into(), owner: owner.into(), epoch }))
 }
 

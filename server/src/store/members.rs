@@ -31,6 +31,8 @@ pub struct StoredMember {
     pub autostart_was: Option<bool>,
     pub warning: Option<String>,
     pub created_at: Millis,
+    /// Beside the main one of its machine, to another target.
+    pub further: bool,
     /// The node that did it last, or is at it.
     pub owner: Option<String>,
     pub epoch: i64,
@@ -59,6 +61,7 @@ struct Row {
     autostart_was: Option<i64>,
     warning: Option<String>,
     created_at: i64,
+    further: i64,
     owner: Option<String>,
     epoch: i64,
     group_paused: i64,
@@ -87,6 +90,7 @@ impl From<Row> for StoredMember {
             autostart_was: r.autostart_was.map(|a| a != 0),
             warning: r.warning,
             created_at: r.created_at,
+            further: r.further != 0,
             owner: r.owner,
             epoch: r.epoch,
             group_paused: r.group_paused != 0,
@@ -142,10 +146,24 @@ pub async fn get(db: &Db, id: &str) -> StoreResult<Option<StoredMember>> {
     Ok(row.map(Into::into))
 }
 
-/// The one that replicates this machine now.
+/// The main one that replicates this machine now.
 pub async fn of_machine(db: &Db, machine_id: &str) -> StoreResult<Option<StoredMember>> {
-    let row: Option<Row> = on!(db, p => sqlx::query_as(select!("WHERE m.machine_id = $1")).bind(machine_id).fetch_optional(p).await?);
+    let row: Option<Row> =
+        on!(db, p => sqlx::query_as(select!("WHERE m.machine_id = $1 AND m.further = 0")).bind(machine_id).fetch_optional(p).await?);
     Ok(row.map(Into::into))
+}
+
+/// All that replicate this machine, the main one first.
+pub async fn all_of_machine(db: &Db, machine_id: &str) -> StoreResult<Vec<StoredMember>> {
+    let rows: Vec<Row> = on!(db, p => sqlx::query_as(select!("WHERE m.machine_id = $1 ORDER BY m.further, m.target_cloud_id"))
+        .bind(machine_id).fetch_all(p).await?);
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+/// The members of the same machine, with this one.
+pub async fn together(db: &Db, id: &str) -> StoreResult<Vec<Id>> {
+    let sql = "SELECT id FROM members WHERE lineage = (SELECT lineage FROM members WHERE id = $1) ORDER BY further, id";
+    on!(db, p => sqlx::query_scalar(sql).bind(id).fetch_all(p).await)
 }
 
 /// The last whole cycle of a member, from the cloud where its machine is to the one that keeps its points.
@@ -183,6 +201,7 @@ pub struct NewMember {
     pub target_cloud_id: Id,
     pub storage: Vec<Mapping>,
     pub held_by: Option<Id>,
+    pub further: bool,
 }
 
 /// Puts a machine under replication, as the active copy of its lineage (a new one, when it has none). Answers the
@@ -195,10 +214,11 @@ pub async fn insert(db: &Db, new: &NewMember, fresh_lineage: &str, now: Millis) 
         let (lineage,): (String,) =
             sqlx::query_as("SELECT lineage FROM copies WHERE machine_id = $1").bind(&new.machine_id).fetch_one(&mut *tx).await?;
         let rows = sqlx::query(
-            "INSERT INTO members (id, group_id, machine_id, lineage, name, target_cloud_id, storage, state, held_by, created_at) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9) ON CONFLICT (machine_id) DO NOTHING")
+            "INSERT INTO members (id, group_id, machine_id, lineage, name, target_cloud_id, storage, state, held_by, created_at, further) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, 'waiting', $8, $9, $10) ON CONFLICT DO NOTHING")
             .bind(&new.id).bind(&new.group_id).bind(&new.machine_id).bind(&lineage).bind(&new.name).bind(&new.target_cloud_id)
-            .bind(serde_json::to_string(&new.storage).unwrap_or_default()).bind(&new.held_by).bind(now).execute(&mut *tx).await?.rows_affected();
+            .bind(serde_json::to_string(&new.storage).unwrap_or_default()).bind(&new.held_by).bind(now)
+            .bind(i64::from(new.further)).execute(&mut *tx).await?.rows_affected();
         sqlx::query("INSERT INTO known_members (id, lineage, name) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING")
             .bind(&new.id).bind(&lineage).bind(&new.name).execute(&mut *tx).await?;
         tx.commit().await?;
@@ -212,15 +232,17 @@ pub async fn delete(db: &Db, id: &str) -> StoreResult<()> {
     Ok(())
 }
 
-/// Gives the member to a run; no: another run has it, or it is gone.
+/// Gives the member to a run, with the other ones of its machine; no: another run has one, or it is gone.
 pub async fn hold(db: &Db, id: &str, run_id: &str) -> StoreResult<bool> {
-    Ok(on!(db, p => sqlx::query("UPDATE members SET held_by = $2 WHERE id = $1 AND (held_by IS NULL OR held_by = $2)")
-        .bind(id).bind(run_id).execute(p).await?.rows_affected())
-        == 1)
+    let sql = "UPDATE members SET held_by = $2 WHERE lineage = (SELECT lineage FROM members WHERE id = $1) AND NOT EXISTS \
+        (SELECT 1 FROM members o WHERE o.lineage = members.lineage AND o.held_by IS NOT NULL AND o.held_by <> $2)";
+    Ok(on!(db, p => sqlx::query(sql).bind(id).bind(run_id).execute(p).await?.rows_affected()) > 0)
 }
 
+/// With the other ones of its machine.
 pub async fn release(db: &Db, id: &str, run_id: &str) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("UPDATE members SET held_by = NULL WHERE id = $1 AND held_by = $2").bind(id).bind(run_id).execute(p).await?; });
+    let sql = "UPDATE members SET held_by = NULL WHERE held_by = $2 AND lineage = (SELECT lineage FROM members WHERE id = $1)";
+    on!(db, p => { sqlx::query(sql).bind(id).bind(run_id).execute(p).await?; });
     Ok(())
 }
 
@@ -243,7 +265,10 @@ pub async fn failed(db: &Db, claim: &MemberClaim, error: &str, now: Millis, next
 
 /// `was`: None when it could not be settled.
 pub async fn autostart(db: &Db, id: &str, was: Option<bool>, warning: Option<&str>) -> StoreResult<()> {
-    on!(db, p => { sqlx::query("UPDATE members SET autostart_was = COALESCE(autostart_was, $2), warning = $3 WHERE id = $1")
+    // Whichever target asked first: the others see it as taken away.
+    let sql = "UPDATE members SET autostart_was = COALESCE(autostart_was, $2), warning = CASE WHEN id = $1 THEN $3 ELSE warning END \
+        WHERE lineage = (SELECT lineage FROM members WHERE id = $1)";
+    on!(db, p => { sqlx::query(sql)
         .bind(id).bind(was.map(i64::from)).bind(warning).execute(p).await?; });
     Ok(())
 }

@@ -21,6 +21,7 @@ pub mod prices;
 pub mod runs;
 pub mod sessions;
 pub mod steps;
+pub mod targets;
 pub mod tokens;
 pub mod users;
 pub mod work;

@@ -101,6 +101,8 @@ pub async fn delete(db: &Db, id: &str, event: &StoredAudit) -> StoreResult<Optio
 pub struct Protected {
     pub member_id: Id,
     pub group_id: Id,
+    /// It is replicated to a further target, which is one of this group.
+    pub main_id: Option<Id>,
     pub group_name: String,
     pub protected_site: String,
     pub recovery_site: String,
@@ -129,17 +131,33 @@ pub struct Protected {
     pub newest_point_at: Option<Millis>,
 }
 
-/// Members of all groups whose machine is known, or of one group.
+impl Protected {
+    /// The same machine as it is replicated to a further target, in the place that its plan gives it.
+    pub fn at(&self, further: &Self) -> Self {
+        Self { group_id: self.group_id.clone(), group_name: self.group_name.clone(), ..further.clone() }
+    }
+}
+
+/// Members of all groups whose machine is known, to their main targets; or of one group, which may be a further target.
 pub async fn protected(db: &Db, group_id: Option<&str>) -> StoreResult<Vec<Protected>> {
-    let sql = "SELECT b.id AS member_id, g.id AS group_id, g.name AS group_name, g.protected_site, g.recovery_site, g.policy, g.networks, \
+    select(db, group_id, false).await
+}
+
+/// The same machines, as they are replicated to further targets.
+pub async fn protected_further(db: &Db) -> StoreResult<Vec<Protected>> {
+    select(db, None, true).await
+}
+
+async fn select(db: &Db, group_id: Option<&str>, further: bool) -> StoreResult<Vec<Protected>> {
+    let sql = "SELECT b.id AS member_id, g.id AS group_id, g.main_id, g.name AS group_name, g.protected_site, g.recovery_site, g.policy, g.networks, \
         g.storage, b.name, b.lineage, b.state AS member_state, m.id AS machine_id, m.native_id, m.state AS power, m.vcpus, m.memory_mib, \
         m.addresses, m.detail, c.id AS cloud_id, c.name AS cloud, c.status AS cloud_status, CASE WHEN c.status = 'ok' THEN CAST($2 AS BIGINT) ELSE c.status_since END AS seen_at, c.site, \
         b.target_cloud_id, COALESCE(t.name, '') AS target_cloud, \
         (SELECT p.taken_at FROM points p WHERE p.member_id = b.id AND p.deleting = 0 AND p.missing_since IS NULL AND p.cloud_id = b.target_cloud_id ORDER BY p.seq DESC LIMIT 1) AS newest_point_at \
         FROM members b JOIN groups g ON g.id = b.group_id JOIN machines m ON m.id = b.machine_id JOIN clouds c ON c.id = m.cloud_id \
         LEFT JOIN clouds t ON t.id = b.target_cloud_id \
-        WHERE CAST($1 AS TEXT) IS NULL OR g.id = $1 ORDER BY b.name, b.id";
-    on!(db, p => Ok(sqlx::query_as(sql).bind(group_id).bind(crate::state::now()).fetch_all(p).await?))
+        WHERE (CAST($1 AS TEXT) IS NULL AND b.further = CAST($3 AS BIGINT)) OR g.id = $1 ORDER BY b.name, b.id";
+    on!(db, p => Ok(sqlx::query_as(sql).bind(group_id).bind(crate::state::now()).bind(i64::from(further)).fetch_all(p).await?))
 }
 
 /// Name and sites of a group.
@@ -153,7 +171,7 @@ pub struct GroupSites {
 }
 
 pub async fn groups(db: &Db) -> StoreResult<Vec<GroupSites>> {
-    on!(db, p => Ok(sqlx::query_as("SELECT id, name, protected_site, recovery_site, target_cloud_id FROM groups").fetch_all(p).await?))
+    on!(db, p => Ok(sqlx::query_as("SELECT id, name, protected_site, recovery_site, target_cloud_id FROM groups WHERE main_id IS NULL").fetch_all(p).await?))
 }
 
 /// Members of a group, by id.
@@ -171,7 +189,7 @@ pub struct Known {
 }
 
 pub async fn current_members(db: &Db) -> StoreResult<Vec<Known>> {
-    let sql = "SELECT id, lineage, name, group_id FROM members WHERE group_id IS NOT NULL";
+    let sql = "SELECT id, lineage, name, group_id FROM members WHERE group_id IS NOT NULL AND further = 0";
     on!(db, p => Ok(sqlx::query_as(sql).fetch_all(p).await?))
 }
 
@@ -187,8 +205,15 @@ pub async fn swap_sites(db: &Db, group_id: &str, from: &str) -> StoreResult<bool
     let sql = "UPDATE groups SET version = version + 1, protected_site = recovery_site, recovery_site = protected_site, \
         target_cloud_id = COALESCE((SELECT o.cloud_id FROM members b JOIN copies c ON c.lineage = b.lineage AND c.role = 'superseded' \
             JOIN machines o ON o.id = c.machine_id JOIN clouds k ON k.id = o.cloud_id AND k.site = $2 WHERE b.group_id = $1 LIMIT 1), target_cloud_id) \
-        WHERE id = $1 AND protected_site = $2 AND NOT EXISTS (SELECT 1 FROM members b WHERE b.group_id = $1 AND b.state <> 'recovered')";
-    on!(db, p => Ok(sqlx::query(sql).bind(group_id).bind(from).execute(p).await?.rows_affected() == 1))
+        WHERE id = $1 AND main_id IS NULL AND protected_site = $2 AND NOT EXISTS (SELECT 1 FROM members b WHERE b.group_id = $1 AND b.state <> 'recovered')";
+    on!(db, p => {
+        let mut tx = p.begin().await?;
+        let swapped = sqlx::query(sql).bind(group_id).bind(from).execute(&mut *tx).await?.rows_affected() == 1;
+        sqlx::query("UPDATE groups SET protected_site = (SELECT m.protected_site FROM groups m WHERE m.id = $1) WHERE main_id = $1")
+            .bind(group_id).execute(&mut *tx).await?;
+        tx.commit().await?;
+        Ok(swapped)
+    })
 }
 
 /// The clouds of a site: id, name, status.

@@ -106,6 +106,14 @@ pub async fn newest(db: &Db, member_id: &str) -> StoreResult<Option<StoredPoint>
     row.map(StoredPoint::try_from).transpose()
 }
 
+/// What the machine's source keeps for the other targets of it.
+pub async fn of_others(db: &Db, member_id: &str) -> StoreResult<Vec<PointRef>> {
+    let sql = "SELECT p.source_point FROM members m JOIN members o ON o.machine_id = m.machine_id AND o.id <> m.id JOIN points p ON p.member_id = o.id \
+        WHERE m.id = $1 AND p.source_point IS NOT NULL AND p.deleting = 0 AND p.cloud_id = o.target_cloud_id";
+    let rows: Vec<String> = on!(db, p => sqlx::query_scalar(sql).bind(member_id).fetch_all(p).await?);
+    Ok(rows.into_iter().map(PointRef).collect())
+}
+
 /// All of a member, newest first, with those that are being deleted.
 pub async fn all(db: &Db, member_id: &str) -> StoreResult<Vec<StoredPoint>> {
     let rows: Vec<Row> =

@@ -54,3 +54,43 @@ async fn a_site_that_is_lost_takes_the_statement() {
     let actions: Vec<&str> = audit["items"].as_array().unwrap().iter().map(|e| e["action"].as_str().unwrap()).collect();
     assert!(actions.contains(&"run.start") && actions.contains(&"run.statement"), "{actions:?}");
 }
+
+#[tokio::test]
+async fn a_group_comes_up_at_the_target_that_was_chosen() {
+    let lab = Lab::new().await;
+    let (api, admin, operator) = (&lab.api, lab.admin(), lab.api.role("operator").await);
+    let group = lab.protected("shop").await;
+    lab.plan("shop", &group).await;
+    let cologne = crate::clouds::added(api, "cologne-1", "cologne").await;
+    let path = format!("/groups/{}", group["id"].as_str().unwrap());
+    let targets = format!("{path}/targets");
+    let new = json!({ "cloud_id": cologne, "policy": { "rpo_seconds": 30, "keep_points": 2, "keep_hours": 2 } });
+    api.post(&targets, &operator, new.clone()).await.expect(403);
+    api.post(&targets, &admin, json!({ "cloud_id": "none" })).await.expect_field(400, "cloud_id");
+    api.post(&targets, &admin, json!({ "cloud_id": cologne, "policy": { "rpo_seconds": 1, "keep_points": 2, "keep_hours": 2 } }))
+        .await
+        .expect_field(400, "policy.rpo_seconds");
+    let made = api.post(&targets, &admin, new.clone()).await.expect(201).json();
+    let id = made["further"][0]["id"].as_str().unwrap().to_owned();
+    api.post(&targets, &admin, new).await.expect_field(400, "cloud_id");
+    lab.until(&path, "a point at cologne", |g| g["further"][0]["members"][0]["replication"]["newest_point_at"].is_i64()).await;
+    assert_eq!(api.get("/groups", &admin).await.json()["items"].as_array().unwrap().len(), 1, "a target is no group of its own");
+    api.get(&format!("/groups/{id}"), &admin).await.expect(404);
+
+    let choice = format!("{}:{cologne}", group["id"].as_str().unwrap());
+    let radius = api.get(&format!("/sites/berlin/failover?targets={choice}"), &operator).await.expect(200).json();
+    assert_eq!(
+        (radius["targets"][0]["cloud_id"].as_str(), radius["machines"][0]["target_cloud"].as_str()),
+        (Some(&*cologne), Some("cologne-1"))
+    );
+    api.get("/sites/berlin/failover?targets=nonsense", &operator).await.expect_field(400, "targets");
+    let wrong = json!({ "confirm": "berlin", "targets": [{ "group_id": group["id"], "cloud_id": lab.berlin }] });
+    api.post("/sites/berlin/failover", &operator, wrong).await.expect_field(400, "targets[0].cloud_id");
+    let body = json!({ "confirm": "berlin", "targets": [{ "group_id": group["id"], "cloud_id": cologne }] });
+    let over = lab.over(&api.post("/sites/berlin/failover", &operator, body).await.expect(201).json()).await;
+    assert_eq!(over["state"].as_str(), Some("succeeded"), "{over:#}");
+    let after = api.get(&path, &operator).await.expect(200).json();
+    assert_eq!((after["protected_site"].as_str(), after["recovery_site"].as_str()), (Some("cologne"), Some("berlin")));
+    assert_eq!(after["further"][0]["site"].as_str(), Some("dublin"));
+    api.delete(&format!("{targets}/{}", after["further"][0]["id"].as_str().unwrap()), &admin).await.expect(200);
+}

@@ -112,6 +112,7 @@ async fn machine(db: &Db) -> (String, String, String) {
         target_cloud_id: "b".into(),
         storage: vec![],
         held_by: None,
+        further: false,
     };
     members::insert(db, &new, &new_id(), now()).await.unwrap().unwrap();
     (ids[0].clone(), ids[1].clone(), new.id)

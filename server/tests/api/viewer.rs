@@ -46,6 +46,7 @@ async fn calls(lab: &Lab) -> Vec<Call> {
     let cloud = json!({ "name": "x", "kind": "simulator", "site": "x" });
     let prices = json!({ "currency": "EUR", "vcpu_month": "1", "memory_gib_month": "1", "storage_gib_month": "1", "egress_gib": "1" });
     let member = vec![id(&group).remove(0), id(&group["members"][0]).remove(0)];
+    let target = || vec![id(&group).remove(0), "none".to_owned()];
     let berlin = || vec![lab.berlin.clone()];
     let call = |method, path, ids, body| Call { method, path, ids, body };
     vec![
@@ -67,6 +68,9 @@ async fn calls(lab: &Lab) -> Vec<Call> {
         call("DELETE", "/groups/{id}", id(&group), None),
         call("POST", "/groups/{id}/members", id(&group), Some(json!({ "machine_ids": [other] }))),
         call("DELETE", "/groups/{id}/members/{member_id}", member, None),
+        call("POST", "/groups/{id}/targets", id(&group), Some(json!({ "cloud_id": lab.dublin }))),
+        call("PUT", "/groups/{id}/targets/{target_id}", target(), Some(json!({ "cloud_id": lab.dublin }))),
+        call("DELETE", "/groups/{id}/targets/{target_id}", target(), None),
         call("POST", "/groups/{id}/pause", id(&group), None),
         call("POST", "/groups/{id}/resume", id(&group), None),
         call("POST", "/groups/{id}/reprotect", id(&group), None),

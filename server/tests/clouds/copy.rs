@@ -19,12 +19,14 @@ pub struct Chain<'a> {
     pub storage: Vec<model::Mapping>,
     pub last: Option<(PointRef, SinkRef)>,
     pub cycles: u32,
+    /// What other targets of the machine go on from.
+    pub others: Vec<PointRef>,
 }
 
 impl<'a> Chain<'a> {
     pub fn new(bed: &'a Bed, native_id: &str) -> Self {
         let lineage = format!("l{:08x}", rand::random::<u32>());
-        Self { bed, native_id: native_id.to_owned(), lineage, storage: vec![], last: None, cycles: 0 }
+        Self { bed, native_id: native_id.to_owned(), lineage, storage: vec![], last: None, cycles: 0, others: vec![] }
     }
 
     pub fn token(&mut self) -> String {
@@ -34,7 +36,7 @@ impl<'a> Chain<'a> {
 
     pub async fn open(&mut self) -> Box<dyn SourcePoint> {
         let (token, since) = (self.token(), self.last.as_ref().map(|(point, _)| point.clone()));
-        self.bed.source.disk_source().unwrap().open(&self.native_id, OpenPoint { token, since }).await.unwrap()
+        self.bed.source.disk_source().unwrap().open(&self.native_id, OpenPoint { token, since, others: self.others.clone() }).await.unwrap()
     }
 
     pub async fn begin_request(&self, source: &mut dyn SourcePoint) -> BeginPoint {

@@ -196,7 +196,7 @@ async fn a_machine_goes_to_another_region_with_all_that_it_wrote() {
     give_way(&bed, &request, &made, name).await;
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert!(!sink.exists(&request.point).await.unwrap());
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     lab(&bed, &["forget", name]);
     assert_eq!((left(&bed, "lisbon", &chain.lineage), left(&bed, "oslo", &chain.lineage)), (String::new(), String::new()));
 }
@@ -256,7 +256,7 @@ async fn what_a_kill_leaves_in_the_middle_is_removed_by_the_next_point() {
     assert!(sink.exists(&next.point).await.unwrap());
     let short = sink.shorten(&[next.point.clone(), first.point.clone()]).await.unwrap();
     assert_eq!((&short.point, short.on), (&next.point, None));
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     assert!(chain.cycle().await.full, "its record is gone");
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert_eq!(left(&bed, "lisbon", &chain.lineage), "");

@@ -324,7 +324,7 @@ async fn what_changed_comes_in_pages_and_a_damaged_block_is_not_taken() {
     script
         .on("GET /snapshots/snap-2/blocks/4", [ok(good.clone()).with("x-amz-Checksum", sum(b"else")).with("x-amz-Data-Length", "524288")]);
     let cloud = script.cloud().await;
-    let request = OpenPoint { token: "t1".into(), since: Some(PointRef("t0".into())) };
+    let request = OpenPoint { token: "t1".into(), since: Some(PointRef("t0".into())), others: vec![] };
     let mut point = cloud.disk_source().unwrap().open("i-1", request).await.unwrap();
     assert!(point.incremental() && point.disks()[0].size_bytes == 1 << 30);
     let extents = point.extents(0).await.unwrap();
@@ -348,7 +348,7 @@ async fn a_point_that_takes_its_time_is_taken_up_again() {
         let now = if again { "snap-9" } else { "snap-2" };
         script.on("DescribeSnapshots", [snapshots(&[waiting]), snapshots(&[snapshot(now, "completed", false)])]);
         let cloud = script.cloud().await;
-        let point = cloud.disk_source().unwrap().open("i-1", OpenPoint { token: "t9".into(), since: None }).await.unwrap();
+        let point = cloud.disk_source().unwrap().open("i-1", OpenPoint { token: "t9".into(), since: None, others: vec![] }).await.unwrap();
         assert_eq!((script.count("CreateSnapshots"), script.count("DeleteSnapshot")), if again { (0, 0) } else { (1, 1) });
         assert_eq!(point.reference().0, if again { "t8" } else { "t9" });
         assert!(!again || point.taken_at() < 1_767_225_610_000, "the instant of the snapshot");

@@ -103,7 +103,7 @@ async fn a_running_machine_goes_there_and_back_without_stopping() {
             let mut chain = Chain::new(&bed, &id);
             assert!(chain.cycle().await.full);
             assert!(!chain.cycle().await.full);
-            bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+            bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
             bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
             lab.run(&["wait", name]);
         }

@@ -87,6 +87,6 @@ async fn a_machine_moves_and_its_counter_goes_on() {
         assert!(everything(bed.target.inventory()).await.iter().all(|one| one.native_id != made));
         sink.tidy(&chain.lineage, &[]).await.unwrap();
         assert!(!sink.exists(&request.point).await.unwrap());
-        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     }
 }

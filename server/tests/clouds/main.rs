@@ -23,4 +23,5 @@ mod openstack_disks;
 mod power;
 mod replication;
 mod room;
+mod targets;
 mod vsphere;

@@ -139,7 +139,7 @@ async fn born(bed: &Bed, name: &str, pattern: &Pattern) -> String {
 async fn has(cloud: &dyn Cloud, id: &str, pattern: &Pattern) {
     let token = format!("r{:08x}", rand::random::<u32>());
     let source = cloud.disk_source().unwrap();
-    let mut point = source.open(id, OpenPoint { token, since: None }).await.unwrap();
+    let mut point = source.open(id, OpenPoint { token, since: None, others: vec![] }).await.unwrap();
     assert!(point.disks()[0].size_bytes >= pattern.size, "{} bytes", point.disks()[0].size_bytes);
     let extents = point.extents(0).await.unwrap();
     let seen = |offset: u64| extents.iter().any(|e| !e.zero && (e.offset..e.offset + e.length).contains(&offset));
@@ -155,7 +155,7 @@ async fn has(cloud: &dyn Cloud, id: &str, pattern: &Pattern) {
         }
     }
     point.close(false).await.unwrap();
-    source.tidy(id, None).await.unwrap();
+    source.tidy(id, &[]).await.unwrap();
 }
 
 async fn goes(bed: &Bed, pattern: &Pattern) {
@@ -192,7 +192,7 @@ async fn goes(bed: &Bed, pattern: &Pattern) {
         pattern.bytes(),
         took.as_secs_f64()
     );
-    from.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    from.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     remove(to, &made).await;
     remove(from, &id).await;
     to.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();

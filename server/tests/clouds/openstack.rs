@@ -85,7 +85,7 @@ async fn a_machine_changes_the_kind_of_its_cloud_and_comes_back() {
 
     let back = sites.between(Some(external.source.clone()), None);
     come_back(&back, name, &made).await;
-    there.source.disk_source().unwrap().tidy(&machine.native_id, None).await.unwrap();
+    there.source.disk_source().unwrap().tidy(&machine.native_id, &[]).await.unwrap();
 }
 
 fn machine_answers(bed: &Bed, name: &str) -> bool {
@@ -117,7 +117,7 @@ async fn come_back(back: &Bed, name: &str, id: &str) {
     back.target.power().unwrap().stop(&made, StopMode::Hard).await.unwrap();
     target.delete(&made, true).await.unwrap();
     power.unlock(id).await.unwrap();
-    back.source.disk_source().unwrap().tidy(id, None).await.unwrap();
+    back.source.disk_source().unwrap().tidy(id, &[]).await.unwrap();
     for _ in 0..2 {
         back.source.machines().unwrap().delete(id, true).await.unwrap();
     }
@@ -149,8 +149,8 @@ async fn what_a_kill_leaves_in_the_middle_is_removed_by_the_next() {
     assert!(sink.exists(&flat).await.unwrap() && !sink.exists(&first.point).await.unwrap());
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert!(!sink.exists(&flat).await.unwrap());
-    there.source.disk_source().unwrap().tidy(&machine.native_id, None).await.unwrap();
-    let nothing = OpenPoint { token: "t".into(), since: None };
+    there.source.disk_source().unwrap().tidy(&machine.native_id, &[]).await.unwrap();
+    let nothing = OpenPoint { token: "t".into(), since: None, others: vec![] };
     let missing = external.source.disk_source().unwrap().open("00000000-0000-4000-8000-000000000000", nothing).await;
     assert_eq!(missing.err().unwrap().kind, Kind::NotFound);
 }

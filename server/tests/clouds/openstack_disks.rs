@@ -54,7 +54,7 @@ async fn there_and_back(name: &str, to: &str) {
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert!(!sink.exists(&asked.point).await.unwrap(), "the machine has disks of its own");
     assert_eq!(new.disks.len(), there.target.inventory().one(&made).await.unwrap().unwrap().disks.len(), "and they stay");
-    there.source.disk_source().unwrap().tidy(&machine.native_id, None).await.unwrap();
+    there.source.disk_source().unwrap().tidy(&machine.native_id, &[]).await.unwrap();
     back(&sites.between(Some(external.source.clone()), None), name, &made).await;
 }
 
@@ -84,7 +84,7 @@ async fn back(back: &Bed, name: &str, id: &str) {
     back.lab.as_ref().unwrap().run(&["wait", name]);
     assert_eq!(back.source.machines().unwrap().delete(id, true).await.unwrap_err().kind, Kind::Conflict, "not while it runs");
     power.stop(id, StopMode::Hard).await.unwrap();
-    back.source.disk_source().unwrap().tidy(id, None).await.unwrap();
+    back.source.disk_source().unwrap().tidy(id, &[]).await.unwrap();
     for _ in 0..2 {
         back.source.machines().unwrap().delete(id, true).await.unwrap();
     }
@@ -118,7 +118,7 @@ async fn a_machine_of_volumes_comes_from_there() {
     assert!(!delta.full && delta.bytes > 0, "it writes all the time: {}", delta.bytes);
     let spec = bed.source.machines().unwrap().describe(&machine.native_id).await.unwrap();
     assert_eq!((spec.native_kind.as_str(), spec.disks.len()), ("openstack", 2));
-    bed.source.disk_source().unwrap().tidy(&machine.native_id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&machine.native_id, &[]).await.unwrap();
     bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
     forget(&*external.source, name).await;
 }

@@ -9,7 +9,7 @@ use server::clouds::{OpenPoint, SinkRef, StopMode, error::Kind};
 use std::time::Duration;
 
 /// A machine that runs and writes, in the lab.
-async fn busy(bed: &Bed, name: &str, options: &[&str]) -> String {
+pub async fn busy(bed: &Bed, name: &str, options: &[&str]) -> String {
     let id = bed.machine(name, &[&["mem=96", "dirty=2048"], options].concat()).await.native_id;
     bed.source.power().unwrap().start(&id).await.unwrap();
     if let Some(lab) = &bed.lab {
@@ -18,7 +18,7 @@ async fn busy(bed: &Bed, name: &str, options: &[&str]) -> String {
     id
 }
 
-fn hold(bed: &Bed, name: &str, on: bool) {
+pub fn hold(bed: &Bed, name: &str, on: bool) {
     if let Some(lab) = &bed.lab {
         lab.run(&["virsh", "berlin", if on { "suspend" } else { "resume" }, name]);
     }
@@ -46,7 +46,7 @@ async fn a_full_point_then_deltas_show_the_source_as_it_was() {
             same(&format!("{name}.qcow2"), &last.point);
             hold(&bed, name, false);
         }
-        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
         bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
     }
 }
@@ -84,7 +84,7 @@ async fn a_stopped_machine_gives_the_last_delta_and_then_nothing() {
     let held = chain.cycle().await;
     same(&format!("{name}.qcow2"), &held.point);
     power.stop(&id, StopMode::Hard).await.unwrap();
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +109,7 @@ async fn bitmaps_that_a_crash_took_are_noticed() {
     chain.cycle().await;
     assert!(!chain.cycle().await.full);
     power.stop(&id, StopMode::Hard).await.unwrap();
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -140,7 +140,7 @@ async fn an_interrupted_cycle_is_cleaned_up_by_the_next() {
         let sink = bed.target.disk_sink().unwrap();
         assert!(sink.exists(&first.point).await.unwrap() && sink.exists(&next.point).await.unwrap());
         assert_eq!(sink.delete(&first.point).await.unwrap_err().kind, Kind::Conflict, "the next is based on it");
-        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
         bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
     }
 }
@@ -195,7 +195,7 @@ async fn a_shortened_point_shows_the_same_and_what_lay_between_can_go() {
         assert!(sink.exists(&short.point).await.unwrap(), "what is kept is based on it");
         sink.tidy(&chain.lineage, &[]).await.unwrap();
         assert!(!sink.exists(&next.point).await.unwrap() && !sink.exists(&short.point).await.unwrap());
-        bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+        bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
         bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
     }
 }
@@ -223,7 +223,7 @@ async fn large_deltas_replace_the_full_point_and_a_torn_merge_is_tidied() {
     chain.last = Some((reference, short.point.clone()));
     assert!(!chain.cycle().await.full);
     assert!(!lab.run(&["virsh", "dublin", "vol-list", "images"]).contains(&volume));
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
     sink.tidy(&chain.lineage, &[]).await.unwrap();
 }
@@ -247,13 +247,13 @@ async fn a_full_target_says_so_and_nothing_is_lost() {
     assert!(chain.cycle().await.full);
     assert!(!chain.cycle().await.full);
     bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_that_is_not_there_is_not_found() {
     for bed in beds() {
-        let request = OpenPoint { token: "t".into(), since: None };
+        let request = OpenPoint { token: "t".into(), since: None, others: vec![] };
         let missing = "00000000-0000-4000-8000-000000000000";
         let error = bed.source.disk_source().unwrap().open(missing, request).await.err().unwrap();
         assert_eq!(error.kind, Kind::NotFound);
@@ -304,6 +304,6 @@ async fn figures_of_a_cycle() {
         tokio::time::sleep(Duration::from_secs(1)).await;
     }
     bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
 }

@@ -79,7 +79,8 @@ async fn a_full_source_pool_ends_the_cycle_and_not_the_machine() {
     // Below the margin none is begun.
     fill(lab, 12);
     let (token, since) = (chain.token(), chain.last.as_ref().map(|(point, _)| point.clone()));
-    let refused = bed.source.disk_source().unwrap().open(&id, OpenPoint { token, since }).await.err().expect("it was begun");
+    let refused =
+        bed.source.disk_source().unwrap().open(&id, OpenPoint { token, since, others: vec![] }).await.err().expect("it was begun");
     println!("refused: {refused}");
     assert!(refused.message.contains("No recovery point is begun below 16 MiB"), "{refused}");
     goes_on_writing(&bed, lab, name, &id).await;
@@ -87,7 +88,7 @@ async fn a_full_source_pool_ends_the_cycle_and_not_the_machine() {
     assert!(!left.contains(".scratch"), "{left}");
     assert!(!chain.cycle().await.full, "it goes on from the point before");
     bed.source.power().unwrap().stop(&id, StopMode::Hard).await.unwrap();
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
     lab.forget(name);
     sh(lab, &format!("rm -f {FOLDER}/*; mount -o remount,size=64m {FOLDER}"));

@@ -203,7 +203,7 @@ async fn a_machine_goes_to_another_vcenter_with_all_that_it_wrote() {
     assert!(everything(bed.target.inventory()).await.iter().all(|one| one.native_id != made && one.native_id != second));
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert!(!sink.exists(&request.point).await.unwrap());
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     lab(&bed, &["forget", name]);
 }
 
@@ -229,7 +229,7 @@ async fn what_a_kill_leaves_in_the_middle_is_removed_by_the_next_point() {
     let sink = bed.target.disk_sink().unwrap();
     assert!(sink.exists(&first.point).await.unwrap() && sink.exists(&next.point).await.unwrap());
     assert_eq!(sink.delete(&first.point).await.unwrap_err().kind, Kind::Conflict, "the next is based on it");
-    bed.source.disk_source().unwrap().tidy(&id, None).await.unwrap();
+    bed.source.disk_source().unwrap().tidy(&id, &[]).await.unwrap();
     assert!(chain.cycle().await.full, "its record is gone");
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert!(!sink.exists(&first.point).await.unwrap());

@@ -7,7 +7,7 @@ use std::time::Duration;
 /// More points than any of these runs has.
 const MOST: u64 = 400;
 
-enum Then {
+pub enum Then {
     /// The next node goes on.
     GoOn,
     /// And what was last written down as done got lost: that step is done twice.
@@ -43,24 +43,20 @@ fn go_on(lab: &Lab, id: &str, then: &Then) -> RunDetail {
     })
 }
 
-fn moved_everywhere(test: &str, step: u64, then: &Then) {
+/// Killed after every so manieth write: `make` prepares a lab, `begin` starts the run, `check` looks at the end (and is told where
+/// the node died).
+pub fn everywhere(step: u64, then: &Then, make: impl Fn() -> Lab, begin: impl AsyncFn(&life::Life, &Lab) -> Id, check: impl Fn(&Lab, u64)) {
     let mut at = 1;
     loop {
         assert!(at < MOST, "the run never came to its end");
-        let lab = Lab::new(test);
-        let native = lab.running[0].clone();
-        let counter = lab.source().counter(&native).unwrap();
+        let lab = make();
         let life = lab.boot_to_crash(at);
-        let (id, died) = until_crash(&life, async { life.start_move(&lab, &native).await.id });
+        let (id, died) = until_crash(&life, begin(&life, &lab));
         life.kill();
         if died {
-            let end = go_on(&lab, &id, then);
-            assert_succeeded(&end);
+            assert_succeeded(&go_on(&lab, &id, then));
         }
-        lab.assert_moved(&native, counter);
-        let names: Vec<_> = lab.target().machine_names();
-        assert_eq!(names.len(), 1, "killed at {at}: {names:?}");
-        assert_eq!(lab.target().leftovers().1, 0, "killed at {at}: an upload is left");
+        check(&lab, at);
         if !died {
             return;
         }
@@ -68,39 +64,48 @@ fn moved_everywhere(test: &str, step: u64, then: &Then) {
     }
 }
 
+fn moved_everywhere(test: &str, step: u64, then: &Then) {
+    let begin = async |life: &life::Life, lab: &Lab| life.start_move(lab, &lab.running[0]).await.id;
+    everywhere(
+        step,
+        then,
+        || Lab::new(test),
+        begin,
+        |lab, at| {
+            // The source's counter stands still once it is off: nothing that it wrote may be missing.
+            let native = &lab.running[0];
+            lab.assert_moved(native, lab.source().counter(native).unwrap());
+            let names: Vec<_> = lab.target().machine_names();
+            assert_eq!(names.len(), 1, "killed at {at}: {names:?}");
+            assert_eq!(lab.target().leftovers().1, 0, "killed at {at}: an upload is left");
+        },
+    );
+}
+
 fn failed_over_everywhere(test: &str, step: u64, then: &Then, lost: bool) {
-    let mut at = 1;
-    loop {
-        assert!(at < MOST, "the run never came to its end");
+    let make = || {
         let lab = Lab::new(test);
-        let natives = lab.running[..2].to_vec();
         let first = lab.boot();
         first.block_on(async {
-            first.protect(&lab, &natives).await;
+            first.protect(&lab, &lab.running[..2]).await;
             first.plan(&lab, vec![], |_| {}).await;
         });
         first.kill();
         if lost {
             lab.source().crash();
         }
-        let life = lab.boot_to_crash(at);
-        let (id, died) = until_crash(&life, async { life.fail_over(lost).await.id });
-        life.kill();
-        if died {
-            assert_succeeded(&go_on(&lab, &id, then));
-        }
-        for native in &natives {
+        lab
+    };
+    let begin = async |life: &life::Life, _: &Lab| life.fail_over(lost).await.id;
+    everywhere(step, then, make, begin, |lab, at| {
+        for native in &lab.running[..2] {
             lab.assert_one_copy(native);
             let written = lab.source().counter(native).unwrap();
             assert!(lost || lab.target().counter(native).unwrap() >= written, "killed at {at}: writes before the stop were lost");
             assert_eq!(lab.state_at(&lab.target(), native), Some(PowerState::Running), "killed at {at}");
         }
         assert_eq!(lab.target().machine_names().len(), 2, "killed at {at}: copies are left");
-        if !died {
-            return;
-        }
-        at += step;
-    }
+    });
 }
 
 #[test]
@@ -135,35 +140,27 @@ fn a_failover_of_a_living_site_does_every_step_twice() {
 
 /// Failed over and protected in the other direction: the next failover sets the old copies aside.
 fn failed_back_everywhere(test: &str, step: u64, then: &Then) {
-    let mut at = 1;
-    loop {
-        assert!(at < MOST, "the run never came to its end");
+    let make = || {
         let lab = Lab::new(test);
-        let native = lab.running[0].clone();
         let first = lab.boot();
         first.block_on(async {
-            let ids = first.protect(&lab, std::slice::from_ref(&native)).await;
+            let ids = first.protect(&lab, &lab.running[..1]).await;
             first.plan(&lab, vec![], |_| {}).await;
             assert_succeeded(&first.over(&first.fail_over(false).await.id).await);
             first.reprotect(&lab, &ids).await;
         });
         first.kill();
-        let life = lab.boot_to_crash(at);
-        let (id, died) = until_crash(&life, async { life.fail_over_from("dublin", false).await.unwrap().id });
-        life.kill();
-        if died {
-            assert_succeeded(&go_on(&lab, &id, then));
-        }
-        lab.assert_one_copy(&native);
-        assert_eq!(lab.state_at(&lab.source(), &native), Some(PowerState::Running), "killed at {at}");
-        assert!(lab.source().counter(&native).unwrap() >= lab.target().counter(&native).unwrap(), "killed at {at}: writes were lost");
+        lab
+    };
+    let begin = async |life: &life::Life, _: &Lab| life.fail_over_from("dublin", false).await.unwrap().id;
+    everywhere(step, then, make, begin, |lab, at| {
+        let native = &lab.running[0];
+        lab.assert_one_copy(native);
+        assert_eq!(lab.state_at(&lab.source(), native), Some(PowerState::Running), "killed at {at}");
+        assert!(lab.source().counter(native).unwrap() >= lab.target().counter(native).unwrap(), "killed at {at}: writes were lost");
         let aside = lab.source().machine_names().into_iter().filter(|m| m.1.contains('~')).count();
         assert_eq!(aside, 1, "killed at {at}: the old copy");
-        if !died {
-            return;
-        }
-        at += step;
-    }
+    });
 }
 
 #[test]
@@ -178,35 +175,27 @@ fn a_failback_does_every_step_twice() {
 
 /// One machine that failed: crashed at a cloud that answers, or together with it.
 fn recovered_everywhere(test: &str, step: u64, then: &Then, lost: bool) {
-    let mut at = 1;
-    loop {
-        assert!(at < MOST, "the run never came to its end");
+    let make = || {
         let lab = Lab::new(test);
-        let native = lab.running[0].clone();
         let first = lab.boot();
         first.block_on(first.protect(&lab, &lab.running[..2]));
         first.kill();
         if lost {
             lab.source().crash();
         } else {
-            lab.source().by_hand(&native, PowerState::Crashed).unwrap();
+            lab.source().by_hand(&lab.running[0], PowerState::Crashed).unwrap();
         }
-        let life = lab.boot_to_crash(at);
-        let (id, died) = until_crash(&life, async { super::recover::begin(&life, &lab, &native, lost, None).await.unwrap().id });
-        life.kill();
-        if died {
-            assert_succeeded(&go_on(&lab, &id, then));
-        }
-        lab.assert_one_copy(&native);
-        let written = lab.source().counter(&native).unwrap();
-        assert!(lost || lab.target().counter(&native).unwrap() >= written, "killed at {at}: writes before the crash were lost");
-        assert_eq!(lab.state_at(&lab.target(), &native), Some(PowerState::Running), "killed at {at}");
+        lab
+    };
+    let begin = async |life: &life::Life, lab: &Lab| super::recover::begin(life, lab, &lab.running[0], lost, None).await.unwrap().id;
+    everywhere(step, then, make, begin, |lab, at| {
+        let native = &lab.running[0];
+        lab.assert_one_copy(native);
+        let written = lab.source().counter(native).unwrap();
+        assert!(lost || lab.target().counter(native).unwrap() >= written, "killed at {at}: writes before the crash were lost");
+        assert_eq!(lab.state_at(&lab.target(), native), Some(PowerState::Running), "killed at {at}");
         assert_eq!(lab.target().machine_names().len(), 1, "killed at {at}: copies are left, or the other one was touched");
-        if !died {
-            return;
-        }
-        at += step;
-    }
+    });
 }
 
 #[test]

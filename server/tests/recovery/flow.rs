@@ -59,7 +59,7 @@ fn a_lost_site_comes_up_in_order_and_the_sites_swap() {
         let with = |i: usize, priority| PlanMachine { priority, ..PlanMachine::with_defaults(ids[i].clone()) };
         life.plan(&lab, vec![with(0, 2), with(1, 1), PlanMachine { after: vec![ids[0].clone()], ..with(2, 2) }], |_| {}).await;
         lab.source().crash();
-        let blast = failover::blast_radius(&life.node, "berlin").await.unwrap();
+        let blast = failover::blast_radius(&life.node, "berlin", &[], false).await.unwrap();
         assert!(!blast.site_answers && blast.machines.len() == 3, "{blast:?}");
         assert_eq!(blast.statement.as_deref(), Some("I have made sure that berlin is powered off"));
         let run = life.fail_over(true).await;

@@ -31,14 +31,14 @@ fn nothing_is_stopped_while_the_recovery_site_does_not_answer() {
         life.protect(&lab, &natives).await;
         life.plan(&lab, vec![], |_| {}).await;
         lab.target().cut();
-        let blast = failover::blast_radius(&life.node, "berlin").await.unwrap();
+        let blast = failover::blast_radius(&life.node, "berlin", &[], false).await.unwrap();
         assert!(blast.site_answers && blast.problems.iter().any(model::Problem::blocks), "{:?}", blast.problems);
         let refused = life.fail_over_from("berlin", false).await.unwrap_err();
         assert!(refused.message.contains("was left as it is"), "{}", refused.message);
         natives.iter().for_each(|n| lab.assert_untouched(n));
         // The same is only a warning when the site is lost: whatever can be done is.
         lab.source().crash();
-        let blast = failover::blast_radius(&life.node, "berlin").await.unwrap();
+        let blast = failover::blast_radius(&life.node, "berlin", &[], false).await.unwrap();
         assert!(!blast.problems.iter().any(model::Problem::blocks), "{:?}", blast.problems);
         assert!(blast.problems.iter().any(|p| p.severity == model::Severity::Warning));
         assert!(life.fail_over_from("berlin", true).await.is_ok());
@@ -193,7 +193,7 @@ fn a_machine_that_was_off_is_made_there_and_left_off() {
             lab.source().by_hand(native, PowerState::Stopped).unwrap();
             server::inventory::refresh(&life.node, &lab.cloud("berlin"), native).await.unwrap();
         }
-        let blast = failover::blast_radius(&life.node, "berlin").await.unwrap();
+        let blast = failover::blast_radius(&life.node, "berlin", &[], false).await.unwrap();
         assert_eq!(blast.machines.iter().filter(|m| m.starts).count(), 1);
         let run = life.fail_over(false).await;
         let end = life.over(&run.id).await;
@@ -219,7 +219,7 @@ fn a_machine_that_is_protected_anew_keeps_its_place_in_the_plan() {
         assert_ne!(new, old);
         let found = plans::get(&life.node, &plan).await.unwrap();
         assert_eq!(found.spec.machines[0].member_id, new);
-        let blast = failover::blast_radius(&life.node, "berlin").await.unwrap();
+        let blast = failover::blast_radius(&life.node, "berlin", &[], false).await.unwrap();
         assert_eq!(blast.machines[0].priority, 1, "its place was lost");
         assert!(!blast.problems.iter().any(model::Problem::blocks), "{:?}", blast.problems);
     });

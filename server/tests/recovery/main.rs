@@ -14,3 +14,4 @@ mod old_copies;
 mod ownership;
 mod recover;
 mod support;
+mod targets;

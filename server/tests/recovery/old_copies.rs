@@ -305,7 +305,7 @@ fn a_plan_for_the_way_back_says_what_becomes_of_the_old_copies() {
         assert!(!checked.problems.iter().any(|p| p.blocks() && p.what.contains("identity")), "{:?}", checked.problems);
         // And the failover goes that way.
         lab.target().crash();
-        let radius = server::services::failover::blast_radius(&life.node, "dublin").await.unwrap();
+        let radius = server::services::failover::blast_radius(&life.node, "dublin", &[], false).await.unwrap();
         assert!(radius.problems.iter().any(|p| p.what.contains("it is set aside under another name")), "{:?}", radius.problems);
         let request = model::run::FailoverRequest {
             confirm: "dublin".into(),

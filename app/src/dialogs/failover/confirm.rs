@@ -1,6 +1,9 @@
 //! The typed confirmation and the red button.
 
-use super::loss::{self, Choices};
+use super::{
+    loss::{self, Choices},
+    targets,
+};
 use crate::{
     api,
     components::{error_note::ErrorNote, field::TextField},
@@ -37,6 +40,8 @@ pub fn Confirm(site: String, radius: RwSignal<Option<BlastRadius>>, choices: Cho
                 statement: wanted.get().1.map(|_| statement.get().trim().into()),
                 plan_ids: vec![],
                 points: loss::points(&choices.get()),
+                targets: radius.with(|r| targets::shown(r.as_ref())),
+                spread: false,
             }) open/>
         </footer>
     }

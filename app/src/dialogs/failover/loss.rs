@@ -79,6 +79,7 @@ mod tests {
             confirm: "berlin".into(),
             statement: None,
             forecast_rto_ms: None,
+            targets: vec![],
         }
     }
 

@@ -5,6 +5,7 @@ mod loss;
 mod machines;
 mod older;
 mod radius;
+mod targets;
 
 use crate::{
     api,
@@ -30,7 +31,11 @@ pub fn FailoverDialog(site: String, open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Body(site: String, open: RwSignal<bool>) -> impl IntoView {
     let path = StoredValue::new(format!("/sites/{site}/failover"));
-    let newest = LocalResource::new(move || async move { api::get::<BlastRadius>(&path.get_value()).await });
+    let wanted = RwSignal::new(targets::Wanted::default());
+    let newest = LocalResource::new(move || {
+        let path = path.get_value() + &wanted.with(targets::Wanted::query);
+        async move { api::get::<BlastRadius>(&path).await }
+    });
     let radius = RwSignal::new(None::<BlastRadius>);
     let error = RwSignal::new(None);
     let choices: loss::Choices = RwSignal::new(loss::Chosen::new());
@@ -49,6 +54,7 @@ fn Body(site: String, open: RwSignal<bool>) -> impl IntoView {
             {move || error.get().map(|error| view! { <ErrorNote error retry=Callback::new(move |()| newest.refetch())/> })}
             <Show when=waiting><p class="loading" role="status">"Looking at what would be hit …"</p></Show>
             <Show when=move || radius.with(Option::is_some)>
+                <targets::Targets radius wanted choices/>
                 <radius::Radius radius choices/>
                 <older::OlderPoints radius choices/>
             </Show>

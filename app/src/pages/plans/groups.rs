@@ -67,6 +67,7 @@ mod tests {
             storage: vec![],
             paused: false,
             members: vec![],
+            further: vec![],
             created_at: 0,
         };
         let groups = [group("a", "berlin"), group("b", "berlin"), group("c", "paris")];

@@ -1,6 +1,6 @@
 //! What can be done with a group: pause, resume, add machines, edit, delete.
 
-use super::{add_machines::AddMachines, edit_form::EditForm, reprotect::Reprotect};
+use super::{add_machines::AddMachines, edit_form::EditForm, reprotect::Reprotect, targets::TargetDialog};
 use crate::{
     api,
     components::{button_action::ButtonAction, confirm_dialog::ConfirmDialog, dialog::Dialog},
@@ -13,16 +13,19 @@ use model::{access::Role, protection::Group};
 #[component]
 pub fn GroupTools(group: RwSignal<Group>) -> impl IntoView {
     let (adding, editing, deleting) = (RwSignal::new(false), RwSignal::new(false), RwSignal::new(false));
+    let targeting = RwSignal::new(false);
     let session = Session::get();
     view! {
         <Reprotect group/>
         <Pause group/>
         <Show when=move || session.may(Role::Administrator)>
             <button type="button" class="button" on:click=move |_| adding.set(true)>"Add machines"</button>
+            <button type="button" class="button" on:click=move |_| targeting.set(true)>"Add a target"</button>
             <button type="button" class="button" on:click=move |_| editing.set(true)>"Edit"</button>
             <button type="button" class="button danger" on:click=move |_| deleting.set(true)>"Delete"</button>
         </Show>
         <Dialog open=adding title="Add machines" look="wide"><AddMachines group open=adding/></Dialog>
+        <Dialog open=targeting title="Replicate to one more cloud" look="wide"><TargetDialog group open=targeting target=None/></Dialog>
         <Dialog open=editing title="Edit the group" look="wide"><EditForm group open=editing/></Dialog>
         <Delete group open=deleting/>
     }

@@ -11,7 +11,7 @@ pub fn apply<'a>(groups: impl IntoIterator<Item = &'a mut Group>, event: &LiveEv
         return false;
     }
     let Ok(member) = serde_json::from_value::<Member>(event.data.clone()) else { return false };
-    let mut all = groups.into_iter().flat_map(|g| &mut g.members);
+    let mut all = groups.into_iter().flat_map(|g| g.members.iter_mut().chain(g.further.iter_mut().flat_map(|t| &mut t.members)));
     match all.find(|known| known.id == member.id) {
         Some(known) => {
             *known = member;
@@ -19,6 +19,12 @@ pub fn apply<'a>(groups: impl IntoIterator<Item = &'a mut Group>, event: &LiveEv
         }
         None => false,
     }
+}
+
+/// Is it about a member of this group, or of one of its further targets?
+pub fn is_of(group: &Group, event: &LiveEvent) -> Option<bool> {
+    let of = event.data.get("group_id")?.as_str()?;
+    Some(group.id == of || group.further.iter().any(|t| t.id == of))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::{
     edit::GroupTools, follow, group_card, members::Members, new_group::NewGroupPage, places::Places, points::Points, policy::PolicyFacts,
+    targets::Targets,
 };
 use crate::{
     components::{
@@ -34,7 +35,7 @@ fn Existing(id: String) -> impl IntoView {
         &[Topic::Group],
         |fresh: Fresh<Group>| {
             live::on(&[Topic::Member], None, move |event| {
-                let mine = fresh.value.try_with_untracked(|g| event.data.get("group_id").and_then(|v| v.as_str()) == Some(g.id.as_str()));
+                let mine = fresh.value.try_with_untracked(|g| follow::is_of(g, event)).flatten();
                 let taken = fresh.value.try_update(|g| follow::apply([g], event));
                 if mine == Some(true) && taken == Some(false) || event.data.is_null() {
                     fresh.reload();
@@ -60,6 +61,7 @@ fn Shown(group: RwSignal<Group>) -> impl IntoView {
         <p class="verdict"><Status tone=Signal::derive(move || verdict.with(|v| v.0)) label=Signal::derive(move || verdict.with(|v| v.1.clone()))/></p>
         <Members group chosen/>
         {move || chosen.get().map(|member| view! { <Points member group/> })}
+        <Targets group/>
         <Places group/>
         <PolicyFacts group/>
     }

@@ -24,6 +24,16 @@ pub fn GroupForm(fields: GroupFields, clouds: StoredValue<Vec<Cloud>>, #[prop(op
     }
 }
 
+/// Of a further target: the group has the name, the site and the machines.
+#[component]
+pub fn TargetForm(fields: GroupFields, clouds: StoredValue<Vec<Cloud>>) -> impl IntoView {
+    view! {
+        <Target fields clouds/>
+        <PolicyFields fields/>
+        <Maps fields clouds/>
+    }
+}
+
 #[component]
 fn Site(fields: GroupFields, clouds: StoredValue<Vec<Cloud>>) -> impl IntoView {
     let mut sites: Vec<String> = clouds.with_value(|list| list.iter().map(|c| c.site.clone()).collect());

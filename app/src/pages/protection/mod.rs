@@ -24,6 +24,8 @@ mod reprotect;
 mod sample;
 pub mod save;
 mod site_resources;
+mod target_form;
+mod targets;
 
 pub use group::GroupPage;
 pub use list::ProtectionPage;

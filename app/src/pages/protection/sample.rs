@@ -16,6 +16,7 @@ pub fn group() -> Group {
         paused: false,
         version: 1,
         members: vec![member("m1", "db1")],
+        further: vec![],
         created_at: 0,
     }
 }

@@ -19,6 +19,7 @@ struct Point {
     native_id: String,
     name: String,
     since: Option<PointRef>,
+    others: Vec<PointRef>,
     taken_at: Millis,
     shapes: Vec<DiskShape>,
     images: Vec<Image>,
@@ -33,22 +34,23 @@ impl DiskSource for Simulator {
         self.look("open", |state| {
             let vm = state.vm(native_id)?;
             vm.settle();
-            // What an interrupted cycle left: every point but the one that the sink has.
-            vm.tracked.retain(|t| request.since.as_ref().is_some_and(|s| s.0 == t.name));
-            let dirty = vm.tracked.first().map(|t| t.dirty.clone());
+            // What an interrupted cycle left: every point but those that a sink has.
+            vm.tracked.retain(|t| request.others.iter().chain(&request.since).any(|kept| kept.0 == t.name));
+            let dirty = vm.tracked.iter().find(|t| request.since.as_ref().is_some_and(|s| s.0 == t.name)).map(|t| t.dirty.clone());
             let images = vm.images().to_vec();
             vm.tracked.push(Tracked { name: request.token.clone(), dirty: vec![BTreeSet::new(); images.len()] });
             let shape = |d: &model::machine::Disk| DiskShape { key: d.key.clone(), size_bytes: d.size_bytes };
             let shapes = vm.shown().disks.iter().map(shape).collect();
-            let (cloud, native_id, name) = (self.clone(), native_id.to_owned(), request.token);
-            Ok(Box::new(Point { cloud, native_id, name, since: request.since, taken_at, shapes, images, dirty }) as Box<dyn SourcePoint>)
+            let (cloud, native_id, name, others) = (self.clone(), native_id.to_owned(), request.token, request.others);
+            Ok(Box::new(Point { cloud, native_id, name, since: request.since, others, taken_at, shapes, images, dirty })
+                as Box<dyn SourcePoint>)
         })
         .await
     }
 
-    async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()> {
+    async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()> {
         self.act("tidy", (), |state| {
-            state.vm(native_id)?.tracked.retain(|t| keep.is_some_and(|k| k.0 == t.name));
+            state.vm(native_id)?.tracked.retain(|t| keep.iter().any(|k| k.0 == t.name));
             Ok(())
         })
         .await
@@ -93,7 +95,7 @@ impl SourcePoint for Point {
         self.cloud
             .act("close", (), |state| {
                 let kept = if keep { Some(&self.name) } else { since };
-                state.vm(&self.native_id)?.tracked.retain(|t| Some(&t.name) == kept);
+                state.vm(&self.native_id)?.tracked.retain(|t| Some(&t.name) == kept || self.others.iter().any(|o| o.0 == t.name));
                 Ok(())
             })
             .await

@@ -27,7 +27,7 @@ async fn shapes(cloud: &dyn Cloud) -> Vec<(String, PowerState, u32, u64, Vec<Str
 /// One cycle by the contract alone: what the replication engine does.
 async fn cycle(from: &dyn Cloud, to: &dyn Cloud, id: &str, token: &str, last: Option<(&str, &SinkRef)>) -> (SinkRef, bool, u64) {
     let since = last.map(|(point, _)| super::super::PointRef(point.into()));
-    let mut point = from.disk_source().unwrap().open(id, OpenPoint { token: token.into(), since }).await.unwrap();
+    let mut point = from.disk_source().unwrap().open(id, OpenPoint { token: token.into(), since, others: vec![] }).await.unwrap();
     let parent = last.filter(|_| point.incremental()).map(|(_, sink)| sink.clone());
     let shapes = point.disks().to_vec();
     let mut disks = vec![];

@@ -242,7 +242,8 @@ pub fn in_breach(m: &MemberFact, now: Millis) -> bool {
 
 fn replication(scene: &Scene) -> Vec<Condition> {
     let mut groups = BTreeMap::<&str, Vec<&MemberFact>>::new();
-    scene.context.facts.members.values().for_each(|m| groups.entry(m.group_id.as_str()).or_default().push(m));
+    let facts = &scene.context.facts;
+    facts.members.values().chain(&facts.further).for_each(|m| groups.entry(m.group_id.as_str()).or_default().push(m));
     let mut all = vec![];
     for members in groups.values() {
         let late: Vec<&MemberFact> = members.iter().filter(|m| in_breach(m, scene.now)).copied().collect();
@@ -250,7 +251,9 @@ fn replication(scene: &Scene) -> Vec<Condition> {
         all.extend(rpo_breach(&late, members.len()));
         all.extend(replication_failing(&failing, members.len()));
         all.extend(points_missing(members));
-        let recovered: Vec<&MemberFact> = members.iter().filter(|m| m.state == ReplicationState::Recovered).copied().collect();
+        // Of a further target: its group says so.
+        let waits = |m: &&&MemberFact| m.state == ReplicationState::Recovered && m.main_id.is_none();
+        let recovered: Vec<&MemberFact> = members.iter().filter(waits).copied().collect();
         all.extend(not_protected(&recovered, members.len()));
     }
     all
@@ -264,7 +267,7 @@ fn of_group(kind: &'static str, m: &MemberFact, message: String) -> Condition {
         subject: m.group.clone(),
         site: Some(m.site.clone()),
         message,
-        link: Some(format!("/protection/{}", m.group_id)),
+        link: Some(format!("/protection/{}", m.main_id.as_ref().unwrap_or(&m.group_id))),
     }
 }
 

@@ -4,9 +4,10 @@ use super::{End, Halt, done};
 use crate::{
     recovery::context::Context,
     replication,
-    store::{members, plans},
+    store::{members, plans, targets},
 };
 use model::Id;
+use std::collections::BTreeSet;
 
 pub async fn run(ctx: &Context) -> Result<End, Halt> {
     for subject in &ctx.spec.subjects {
@@ -14,6 +15,10 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
         if let Some(member) = member {
             let_go(ctx, &member).await?;
         }
+    }
+    for further in further(ctx).await? {
+        // Their main target is where they run, from now on.
+        targets::exchange(&ctx.node.db, &further).await?;
     }
     let mut swapped = 0;
     let groups = groups(ctx).await?;
@@ -30,6 +35,16 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
         (_, some) => format!("{some} of the groups changed their site; the others still have machines to recover."),
     };
     done(message, ctx.own())
+}
+
+/// The further targets that machines of this run came up at.
+async fn further(ctx: &Context) -> Result<BTreeSet<Id>, Halt> {
+    let mut found = BTreeSet::new();
+    for member in ctx.spec.subjects.iter().filter_map(|s| s.member_id.as_ref()) {
+        let member = members::get(&ctx.node.db, member).await?.filter(|m| m.further);
+        found.extend(member.and_then(|m| m.group_id));
+    }
+    Ok(found)
 }
 
 /// The groups of its machines, with the site that these left.

@@ -7,3 +7,4 @@ mod faults;
 mod flow;
 mod nodes;
 pub mod support;
+mod targets;

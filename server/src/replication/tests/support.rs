@@ -45,13 +45,14 @@ fn node(db: Db, folder: &std::path::Path) -> Node {
     Node::new(Inner::new(new_id(), db, crate::secrets::Key::from_bytes([7; 32]), folder.into(), 64))
 }
 
-async fn connect(node: &Node, name: &str, latency: u32) {
+/// A simulated cloud of this name, in the store and at this node.
+pub async fn connect(node: &Node, name: &str, latency: u32) {
     open(node, name, latency);
     sql(
         &node.db,
         &format!(
             "INSERT INTO clouds (id, name, kind, site, simulated, fields, created_at, status, status_since, capabilities) VALUES \
-             ('{name}', '{name}', 'simulator', '{name}', 1, '{{}}', 0, 'ok', 0, '[\"create\",\"disk_sink\",\"disk_source\"]')"
+             ('{name}', '{name}', 'simulator', '{name}', 1, '{{}}', 0, 'ok', 0, '[\"create\",\"disk_sink\",\"disk_source\"]') ON CONFLICT DO NOTHING"
         ),
     )
     .await;
@@ -86,6 +87,7 @@ async fn protect(node: &Node, a: &str, b: &str, native: &str) -> Id {
         target_cloud_id: b.into(),
         storage: vec![],
         held_by: None,
+        further: false,
     };
     members::insert(&node.db, &new, &new_id(), now()).await.unwrap().unwrap();
     new.id
@@ -144,7 +146,7 @@ impl Lab {
             storage: vec![],
         };
         let made = machines.create(&request).await.expect("a machine can be made from a committed point");
-        let disk = self.b.disk(&made, 0).unwrap();
+        let disk = simulator::world(&point.cloud_id).unwrap().disk(&made, 0).unwrap();
         machines.delete(&made, true).await.unwrap();
         disk
     }

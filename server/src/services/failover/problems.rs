@@ -18,8 +18,8 @@ use model::{Problem, Severity};
 pub async fn find(node: &Node, scope: &Scope) -> Result<Vec<Problem>> {
     let mut problems = of_site(node, scope).await?;
     let mut found = vec![];
-    for (_, spec, _) in &scope.plans {
-        found.extend(readiness::of_plan(node, spec).await?);
+    for spec in &scope.written {
+        found.extend(readiness::of_plan(node, spec, &scope.elsewhere).await?);
     }
     let all: Vec<(&Protected, bool)> = scope.recoverable().map(|(_, spec, m)| (m, readiness::starts(spec, m))).collect();
     all.iter().filter(|(m, _)| scope.answers(m)).for_each(|(m, _)| readiness::autostart(m, &mut found));

@@ -1,5 +1,6 @@
 //! Everything that a failover of a site is made of: plans, machines, and which of their clouds answer.
 
+use super::targets::{self, Pick};
 use crate::{
     error::{Error, Result},
     recovery::look::{self, BRIEF, GLANCE},
@@ -11,11 +12,18 @@ use crate::{
     },
 };
 use futures::future::join_all;
-use model::{Id, plan::PlanSpec};
+use model::{Id, plan::PlanSpec, run::GroupTargets};
 use std::collections::{HashMap, HashSet};
 
+pub type Planned = (PlanRow, PlanSpec, Vec<Protected>);
+
 pub struct Scope {
-    pub plans: Vec<(PlanRow, PlanSpec, Vec<Protected>)>,
+    /// With the members that come up: where a group goes to a further target, these stand in for the main ones.
+    pub plans: Vec<Planned>,
+    /// The plans as they are written, and the clouds of those main members that come up elsewhere.
+    pub written: Vec<PlanSpec>,
+    pub elsewhere: HashMap<Id, Id>,
+    pub targets: Vec<GroupTargets>,
     /// Cloud id to whether it answers now.
     answers: HashMap<Id, bool>,
 }
@@ -42,7 +50,7 @@ impl Scope {
 
 /// `stated`: somebody says that the site is off. A cloud that is shown as unreachable is not asked once more then; the run
 /// does it, for each machine, before it touches anything.
-pub async fn scope(node: &Node, site: &str, only: &[Id], stated: bool) -> Result<Scope> {
+pub async fn scope(node: &Node, site: &str, only: &[Id], pick: Pick<'_>, stated: bool) -> Result<Scope> {
     let rows = store::plans::all(&node.db).await?;
     for (i, id) in only.iter().enumerate() {
         if !rows.iter().any(|r| &r.id == id) {
@@ -62,8 +70,24 @@ pub async fn scope(node: &Node, site: &str, only: &[Id], stated: bool) -> Result
             found.push((row, spec, members));
         }
     }
-    let answers = answers(node, found.iter().flat_map(|p| &p.2), stated).await;
-    Ok(Scope { plans: found, answers })
+    let written = found.iter().map(|(_, spec, _)| spec.clone()).collect();
+    let further = store::plans::protected_further(&node.db).await?;
+    let mut targets = targets::groups(&found, &further);
+    let look = async {
+        if pick.measure || pick.spread {
+            targets::measure(node, &mut targets).await;
+        }
+    };
+    let (answers, ()) = futures::join!(answers(node, found.iter().flat_map(|p| &p.2), stated), look);
+    if pick.spread {
+        targets::spread(&mut targets);
+    }
+    targets::choose(&mut targets, pick.targets)?;
+    let placed = targets::place(&mut found, &targets, &further);
+    let ids = placed.iter().map(|(main, other)| (main.clone(), other.member_id.clone())).collect();
+    found.iter_mut().for_each(|(_, spec, _)| *spec = plans::in_place(std::mem::take(spec), &ids));
+    let elsewhere = placed.into_iter().map(|(main, other)| (main, other.target_cloud_id)).collect();
+    Ok(Scope { plans: found, written, elsewhere, targets, answers })
 }
 
 /// Asks each cloud for one of its machines.

@@ -10,7 +10,7 @@ use model::{
     cloud::Capability,
     error::FieldError,
     limits::{KEEP_HOURS, KEEP_POINTS, LEAST_BANDWIDTH, RPO_SECONDS},
-    protection::{NewGroup, Policy},
+    protection::{NewGroup, NewTarget, Policy},
 };
 use std::collections::HashSet;
 
@@ -32,7 +32,7 @@ pub fn group(new: &NewGroup, clouds: &[CloudFacts]) -> Vec<FieldError> {
         wrong.push(field("name", format!("A name takes 1 to {LONGEST_NAME} characters.")));
     }
     wrong.extend(sites(new, clouds));
-    wrong.extend(target(new, clouds));
+    wrong.extend(cloud("target_cloud_id", &new.target_cloud_id, Some(&new.recovery_site), clouds));
     wrong.extend(policy(&new.policy));
     wrong.extend(mappings("networks", &new.networks));
     wrong.extend(mappings("storage", &new.storage));
@@ -55,13 +55,24 @@ fn sites(new: &NewGroup, clouds: &[CloudFacts]) -> Vec<FieldError> {
     wrong
 }
 
-fn target(new: &NewGroup, clouds: &[CloudFacts]) -> Option<FieldError> {
-    let Some(cloud) = clouds.iter().find(|c| c.id == new.target_cloud_id) else {
-        let there: Vec<&str> = clouds.iter().filter(|c| c.site == new.recovery_site).map(|c| c.name.as_str()).collect();
-        return Some(field("target_cloud_id", format!("There is no such cloud: choose one at the recovery site ({}).", list(&there))));
+/// Of a further target: it may be at any site.
+pub fn target(new: &NewTarget, clouds: &[CloudFacts]) -> Vec<FieldError> {
+    let mut wrong: Vec<FieldError> = cloud("cloud_id", &new.cloud_id, None, clouds).into_iter().collect();
+    wrong.extend(policy(&new.policy));
+    wrong.extend(mappings("networks", &new.networks));
+    wrong.extend(mappings("storage", &new.storage));
+    wrong
+}
+
+fn cloud(name: &str, id: &str, site: Option<&str>, clouds: &[CloudFacts]) -> Option<FieldError> {
+    let there = |c: &&CloudFacts| site.is_none_or(|site| c.site == site);
+    let Some(cloud) = clouds.iter().find(|c| c.id == id) else {
+        let names: Vec<&str> = clouds.iter().filter(there).map(|c| c.name.as_str()).collect();
+        let which = if site.is_some() { " at the recovery site" } else { "" };
+        return Some(field(name, format!("There is no such cloud: choose one{which} ({}).", list(&names))));
     };
-    let message = if cloud.site != new.recovery_site {
-        format!("{} is at {}: choose a cloud at the recovery site {}.", cloud.name, cloud.site, new.recovery_site)
+    let message = if let Some(site) = site.filter(|site| cloud.site != **site) {
+        format!("{} is at {}: choose a cloud at the recovery site {site}.", cloud.name, cloud.site)
     } else if cloud.capabilities.is_empty() {
         format!("{} has not answered yet, so it is not known whether it can keep recovery points: see Clouds.", cloud.name)
     } else if !cloud.capabilities.contains(&Capability::DiskSink) {
@@ -71,7 +82,7 @@ fn target(new: &NewGroup, clouds: &[CloudFacts]) -> Option<FieldError> {
     } else {
         return None;
     };
-    Some(field("target_cloud_id", message))
+    Some(field(name, message))
 }
 
 fn policy(policy: &Policy) -> Vec<FieldError> {

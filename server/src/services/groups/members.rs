@@ -62,6 +62,7 @@ pub async fn protect(node: &Node, caller: &Caller, group: &StoredGroup, machine_
             target_cloud_id: group.target_cloud_id.clone(),
             storage: vec![],
             held_by: None,
+            further: false,
         };
         if members::insert(&node.db, &new, &new_id(), now()).await?.is_none() {
             continue; // it is one already
@@ -70,8 +71,31 @@ pub async fn protect(node: &Node, caller: &Caller, group: &StoredGroup, machine_
         audit::record(node, caller, "machine.protect", about, true, format!("group {}", group.name)).await;
         take_autostart_away(node, caller, &new.id).await?;
         replication::view::publish(node, &new.id).await?;
+        if let Some(member) = members::get(&node.db, &new.id).await? {
+            for target in groups::targets(&node.db, &group.id).await? {
+                replicate_further(node, &target, &member).await?;
+            }
+        }
     }
     node.replication.wake();
+    Ok(())
+}
+
+/// The machine of a main member goes to this target as well.
+pub async fn replicate_further(node: &Node, target: &StoredGroup, main: &StoredMember) -> Result<()> {
+    let new = NewMember {
+        id: new_id(),
+        group_id: Some(target.id.clone()),
+        machine_id: main.machine_id.clone(),
+        name: main.name.clone(),
+        target_cloud_id: target.target_cloud_id.clone(),
+        storage: vec![],
+        held_by: None,
+        further: true,
+    };
+    if members::insert(&node.db, &new, &main.lineage, now()).await?.is_some() {
+        replication::view::publish(node, &new.id).await?;
+    }
     Ok(())
 }
 
@@ -120,7 +144,10 @@ pub async fn unprotect(node: &Node, caller: &Caller, member: &StoredMember) -> R
         let detail = outcome.as_ref().map_or_else(ToString::to_string, |()| "put back, and read back as on".into());
         audit::record(node, caller, "machine.autostart", about(member), outcome.is_ok(), detail).await;
     }
-    replication::retire(node, &member.id).await?;
+    // With what lies at further targets.
+    for id in members::together(&node.db, &member.id).await? {
+        replication::retire(node, &id).await?;
+    }
     audit::record(node, caller, "machine.unprotect", about(member), true, format!("{} recovery points go", member.points)).await;
     Ok(())
 }

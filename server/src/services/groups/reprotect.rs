@@ -57,7 +57,8 @@ pub async fn reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> 
 
 async fn try_reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> {
     caller.must_be(Role::Operator)?;
-    let name = super::stored(node, id).await?.name;
+    let group = super::stored(node, id).await?;
+    let name = group.name.clone();
     let found = reprotection(node, id).await?;
     if let Some(why) = found.refused {
         return Err(Error::conflict(why));
@@ -71,6 +72,7 @@ async fn try_reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> 
     for machine in &found.machines {
         crate::replication::view::publish(node, &machine.member_id).await?;
     }
+    super::targets::begin_again(node, caller, &group, (&group.networks, &group.storage)).await?;
     node.replication.wake();
     super::publish(node, id).await
 }

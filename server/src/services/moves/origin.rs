@@ -26,8 +26,8 @@ pub struct Origin {
     pub spec: Option<MachineSpec>,
     /// Of a machine that has copies.
     pub lineage: Option<Id>,
-    pub member: Option<StoredMember>,
-    pub newest: Option<StoredPoint>,
+    /// That replicate it, the main one first, each with its newest recovery point.
+    pub members: Vec<(StoredMember, Option<StoredPoint>)>,
     /// What stands against a move of it, wherever it goes.
     pub problems: Vec<Problem>,
 }
@@ -38,6 +38,14 @@ impl Origin {
     }
     pub fn place(&self) -> Place {
         super::place(&self.cloud, &self.stored.native_id)
+    }
+    /// Who replicates it to this cloud.
+    pub fn to(&self, cloud_id: &str) -> Option<&(StoredMember, Option<StoredPoint>)> {
+        self.members.iter().find(|(m, _)| m.target_cloud_id == cloud_id)
+    }
+    /// Its newest recovery point, wherever that lies.
+    pub fn newest(&self) -> Option<&StoredPoint> {
+        self.members.iter().filter_map(|(_, p)| p.as_ref()).max_by_key(|p| p.taken_at)
     }
     /// Bytes that its disks really hold.
     pub fn bytes(&self) -> u64 {
@@ -51,13 +59,13 @@ pub async fn known(node: &Node, machine_id: &str) -> Result<Origin> {
     let stored = stored.ok_or_else(|| Error::not_found(format!("machine {machine_id}")))?;
     let no_cloud = || Error::invalid("machine_id", format!("There is no cloud {}. Take one of GET /clouds.", stored.cloud_id));
     let cloud = plans::cloud(&node.db, &stored.cloud_id).await?.ok_or_else(no_cloud)?;
-    let member = members::of_machine(&node.db, &stored.id).await?;
-    let newest = match &member {
-        Some(member) => crate::replication::newest(&node.db, &member.id).await?,
-        None => None,
-    };
+    let mut replicated = vec![];
+    for member in members::all_of_machine(&node.db, &stored.id).await? {
+        let newest = crate::replication::newest(&node.db, &member.id).await?;
+        replicated.push((member, newest));
+    }
     let copy = copies::get(&node.db, &stored.id).await?;
-    let lineage = member.as_ref().map(|m| m.lineage.clone()).or_else(|| copy.as_ref().map(|c| c.lineage.clone()));
+    let lineage = replicated.first().map(|(m, _)| m.lineage.clone()).or_else(|| copy.as_ref().map(|c| c.lineage.clone()));
     let mut problems = vec![];
     taken(node, &stored, lineage.as_ref(), &mut problems).await?;
     if copy.is_some_and(|c| c.role != "active") {
@@ -65,7 +73,7 @@ pub async fn known(node: &Node, machine_id: &str) -> Result<Origin> {
         problems.push(critical(name, "It is not the active copy of this machine.", "Move the active copy."));
     }
     let observed = stored.observed.clone();
-    Ok(Origin { stored, cloud, observed, spec: None, lineage, member, newest, problems })
+    Ok(Origin { stored, cloud, observed, spec: None, lineage, members: replicated, problems })
 }
 
 /// In another run.

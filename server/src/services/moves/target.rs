@@ -95,14 +95,20 @@ fn by_name(origin: &Origin, maps: Maps) -> Maps {
 /// What lies at the target already shortens the copy. Answers about how many bytes are to be sent, and whether the rest
 /// is there.
 fn seed(origin: &Origin, subject: &mut Subject, problems: &mut Vec<Problem>) -> (u64, bool) {
-    let Some(member) = &origin.member else { return (origin.bytes(), false) };
-    if member.target_cloud_id != subject.target.cloud_id {
-        let what = "It is protected to another cloud.";
-        problems.push(critical(&subject.name, what, "Move it there, or take it out of its protection group first."));
+    if origin.members.is_empty() {
         return (origin.bytes(), false);
     }
+    let Some((member, newest)) = origin.to(&subject.target.cloud_id) else {
+        let what = "It is protected to another cloud.";
+        problems.push(critical(
+            &subject.name,
+            what,
+            "Move it there, make this cloud a further target of its protection group, or take it out of the group first.",
+        ));
+        return (origin.bytes(), false);
+    };
     subject.member_id = Some(member.id.clone());
-    match origin.newest {
+    match newest {
         Some(_) => (member.last_cycle_bytes.map_or(0, i64::unsigned_abs), true),
         None => (origin.bytes(), false),
     }

@@ -116,6 +116,5 @@ async fn look(node: &Node, books: &Books, origin: &Origin, cloud: &Cloud) -> Res
 }
 
 fn point_at(origin: &Origin, found: &Target) -> Option<i64> {
-    let here = origin.newest.as_ref().filter(|p| p.cloud_id == found.subject.target.cloud_id);
-    here.map(|p| p.taken_at)
+    origin.to(&found.subject.target.cloud_id)?.1.as_ref().map(|p| p.taken_at)
 }

@@ -31,8 +31,7 @@ pub async fn choose(node: &Node, origin: &Origin, cloud: &Cloud) -> Result<(Maps
 
 /// Where it is protected to, this was chosen already.
 async fn of_group(node: &Node, origin: &Origin, cloud: &Cloud) -> Result<Maps> {
-    let member = origin.member.as_ref().filter(|m| m.target_cloud_id == cloud.id);
-    let Some(id) = member.and_then(|m| m.group_id.as_ref()) else { return Ok(Maps::default()) };
+    let Some(id) = origin.to(&cloud.id).and_then(|(m, _)| m.group_id.as_ref()) else { return Ok(Maps::default()) };
     let group = groups::get(&node.db, id).await?;
     Ok(group.map(|g| Maps { networks: g.networks, storage: g.storage }).unwrap_or_default())
 }

@@ -30,7 +30,7 @@ use model::{
 };
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
-pub(super) use point::from_point;
+pub(super) use point::from_points;
 
 /// Somebody waits for the answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -117,7 +117,7 @@ async fn origin(node: &Node, id: &str) -> Result<Origin> {
         }
     };
     if origin.spec.is_none() {
-        origin.spec = origin.newest.as_ref().map(|p| p.spec.clone());
+        origin.spec = origin.newest().map(|p| p.spec.clone());
     }
     Ok(origin)
 }

@@ -15,11 +15,15 @@ use model::{
 };
 
 /// Every cloud but its own, with a sentence about the first one.
-pub async fn from_point(node: &Node, m: &Protected, point: &StoredPoint) -> Result<(Vec<Place>, Option<String>)> {
+pub async fn from_points(node: &Node, kept: &[(Protected, StoredPoint)]) -> Result<(Vec<Place>, Option<String>)> {
     let books = Books::open(node).await?;
     let mut rows = vec![];
-    for cloud in node.inventory.clouds().into_values().filter(|c| c.id != m.cloud_id) {
-        rows.push(if cloud.id == point.cloud_id { keeper(node, &books, &cloud, m, point).await } else { other(&cloud, m) });
+    let away = |id: &str| kept.iter().all(|(m, _)| m.cloud_id != id);
+    for cloud in node.inventory.clouds().into_values().filter(|c| away(&c.id)) {
+        rows.push(match kept.iter().find(|(_, point)| point.cloud_id == cloud.id) {
+            Some((m, point)) => keeper(node, &books, &cloud, m, point).await,
+            None => other(&cloud, kept),
+        });
     }
     rows.sort_by(|a, b| rank::order(a, b));
     let best = rank::best(rows.iter());
@@ -49,9 +53,11 @@ async fn keeper(node: &Node, books: &Books, cloud: &Cloud, m: &Protected, point:
     }
 }
 
-fn other(cloud: &Cloud, m: &Protected) -> Place {
-    let what = format!("The recovery points of {} are at {}, and are made into a machine only there.", m.name, m.target_cloud);
-    let remedy = format!("Recover it at {}, then move it on.", m.target_cloud);
+fn other(cloud: &Cloud, kept: &[(Protected, StoredPoint)]) -> Place {
+    let name = kept.first().map_or("it", |(m, _)| m.name.as_str());
+    let clouds = kept.iter().map(|(m, _)| m.target_cloud.as_str()).collect::<Vec<_>>().join(" and ");
+    let what = format!("The recovery points of {name} are at {clouds}, and are made into a machine only there.");
+    let remedy = format!("Recover it at {clouds}, then move it on.");
     let row = ask::silent(cloud, String::new());
     let about = Estimate { about: "Not from here.".into(), ..Estimate::default() };
     Place { verdict: Verdict::Cannot, findings: vec![Problem::new(Severity::Critical, &cloud.name, what, remedy)], estimate: about, ..row }

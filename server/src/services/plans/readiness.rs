@@ -14,12 +14,15 @@ use crate::{
     store::plans::{self, Protected},
 };
 use model::{
-    Mapping, Problem, Severity,
+    Id, Mapping, Problem, Severity,
     machine::PowerState,
     plan::{CalloutAction, PlanMachine, PlanSpec, ServiceAddress},
     protection::Policy,
 };
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    time::Duration,
+};
 
 /// For a check that somebody asked for.
 pub const CALM: Duration = Duration::from_secs(15);
@@ -44,7 +47,7 @@ pub async fn find(node: &Node, spec: &PlanSpec) -> Result<Vec<Problem>> {
     }
     let all: Vec<(&Protected, bool)> = members.iter().map(|m| (m, starts(spec, m))).collect();
     problems.extend(targets(node, &all, CALM).await);
-    problems.extend(of_plan(node, spec).await?);
+    problems.extend(of_plan(node, spec, &HashMap::new()).await?);
     Ok(problems)
 }
 
@@ -58,11 +61,11 @@ pub fn starts(spec: &PlanSpec, m: &Protected) -> bool {
     settings(spec, m).always_start || PowerState::parse(&m.power) != Some(PowerState::Stopped)
 }
 
-/// What has to do with no single machine.
-pub async fn of_plan(node: &Node, spec: &PlanSpec) -> Result<Vec<Problem>> {
+/// What has to do with no single machine. `elsewhere`: members that are to come up at another cloud than their main target.
+pub async fn of_plan(node: &Node, spec: &PlanSpec, elsewhere: &HashMap<Id, Id>) -> Result<Vec<Problem>> {
     let mut problems = Names::load(node).await?.unknown(spec);
     callouts(node, spec, &mut problems);
-    addresses(node, spec, &mut problems).await?;
+    addresses(node, spec, elsewhere, &mut problems).await?;
     Ok(problems)
 }
 
@@ -156,10 +159,10 @@ fn callouts(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) {
     }
 }
 
-async fn addresses(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) -> Result<()> {
+async fn addresses(node: &Node, spec: &PlanSpec, elsewhere: &HashMap<Id, Id>, problems: &mut Vec<Problem>) -> Result<()> {
     for a in &spec.service_addresses {
         if a.mechanism == "floating" {
-            problems.extend(floating(node, spec, a).await?);
+            problems.extend(floating(node, spec, elsewhere, a).await?);
             continue;
         }
         let Ok(mechanism) = steering::by_name(&a.mechanism, None) else { continue };
@@ -172,10 +175,11 @@ async fn addresses(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) ->
 }
 
 /// Only the cloud where the machine will be can point it.
-async fn floating(node: &Node, spec: &PlanSpec, a: &ServiceAddress) -> Result<Option<Problem>> {
+async fn floating(node: &Node, spec: &PlanSpec, elsewhere: &HashMap<Id, Id>, a: &ServiceAddress) -> Result<Option<Problem>> {
     for group in &spec.group_ids {
         let member = plans::protected(&node.db, Some(group)).await?.into_iter().find(|m| m.member_id == a.member_id);
-        let Some(guard) = member.and_then(|m| node.clouds.get(&m.target_cloud_id)) else { continue };
+        let cloud = |m: plans::Protected| elsewhere.get(&m.member_id).cloned().unwrap_or(m.target_cloud_id);
+        let Some(guard) = member.and_then(|m| node.clouds.get(&cloud(m))) else { continue };
         let cloud = CloudOf { guard: &guard, native_id: "" };
         let looked = match steering::by_name("floating", cloud.pointer()) {
             Ok(mechanism) => mechanism.probe(&a.address).await,

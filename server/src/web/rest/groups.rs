@@ -9,7 +9,7 @@ use crate::{
 use axum::{extract::State, http::StatusCode};
 use model::{
     Id, Page,
-    protection::{Group, NewGroup, Reprotection},
+    protection::{Group, NewGroup, NewTarget, Reprotection},
 };
 use serde::{Deserialize, Serialize};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -23,6 +23,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(reprotection, reprotect))
+        .routes(routes!(add_target))
+        .routes(routes!(update_target, remove_target))
 }
 
 #[derive(Deserialize, Serialize, utoipa::ToSchema)]
@@ -102,4 +104,32 @@ async fn reprotection(State(node): State<Node>, _: Caller, Path(id): Path<String
 #[utoipa::path(post, path = "/groups/{id}/reprotect", tag = "groups", params(("id" = String, Path)), responses((status = 200, body = Group)))]
 async fn reprotect(State(node): State<Node>, caller: Caller, Path(id): Path<String>, _: NoBody) -> Result<Json<Group>> {
     groups::reprotect(&node, &caller, &id).await.map(Json)
+}
+
+/// Replicate its machines to one more cloud, with an objective and a retention of its own.
+#[utoipa::path(post, path = "/groups/{id}/targets", tag = "groups", params(("id" = String, Path)), request_body = NewTarget, responses((status = 201, body = Group)))]
+async fn add_target(
+    State(node): State<Node>,
+    caller: Caller,
+    Path(id): Path<String>,
+    Json(new): Json<NewTarget>,
+) -> Result<(StatusCode, Json<Group>)> {
+    Ok((StatusCode::CREATED, Json(groups::add_target(&node, &caller, &id, new).await?)))
+}
+
+/// Change policy and mappings of a further target; its cloud stays.
+#[utoipa::path(put, path = "/groups/{id}/targets/{target_id}", tag = "groups", params(("id" = String, Path), ("target_id" = String, Path)), request_body = NewTarget, responses((status = 200, body = Group)))]
+async fn update_target(
+    State(node): State<Node>,
+    caller: Caller,
+    Path((id, target)): Path<(String, String)>,
+    Json(new): Json<NewTarget>,
+) -> Result<Json<Group>> {
+    groups::update_target(&node, &caller, &id, &target, new).await.map(Json)
+}
+
+/// Replicate its machines there no more; the recovery points there go.
+#[utoipa::path(delete, path = "/groups/{id}/targets/{target_id}", tag = "groups", params(("id" = String, Path), ("target_id" = String, Path)), responses((status = 200, body = Group)))]
+async fn remove_target(State(node): State<Node>, caller: Caller, Path((id, target)): Path<(String, String)>) -> Result<Json<Group>> {
+    groups::remove_target(&node, &caller, &id, &target).await.map(Json)
 }

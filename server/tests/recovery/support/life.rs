@@ -53,7 +53,7 @@ impl Life {
             let known: Vec<_> = self.node.clouds.all().iter().map(|g| g.id.clone()).collect();
             let mut all = true;
             for id in known {
-                all &= !server::store::machines::details(&self.node.db, &id).await.unwrap().is_empty() || id.ends_with("dublin");
+                all &= !server::store::machines::details(&self.node.db, &id).await.unwrap().is_empty() || !id.ends_with("berlin");
             }
             all
         })
@@ -96,7 +96,10 @@ async fn open(lab: &Lab, crash: &Arc<Crash>) -> Node {
     let counted = crash.clone();
     inner.recovery.after_write = Some(Arc::new(move || counted.strikes()));
     let node = Node::new(inner);
-    for (site, machines, seed) in [("berlin", "8", "3"), ("dublin", "0", "9")] {
+    for (site, machines, seed) in [("berlin", "8", "3"), ("dublin", "0", "9"), ("cologne", "0", "5")] {
+        if !lab.sites.contains(&site) {
+            continue;
+        }
         connect(lab, &node, crash, site, machines, seed).await;
     }
     inventory::start(&node).await.unwrap();
@@ -109,8 +112,8 @@ async fn connect(lab: &Lab, node: &Node, crash: &Arc<Crash>, site: &str, machine
     let fields = [("world", id.as_str()), ("machines", machines), ("site", site), ("seed", seed)];
     let fields = fields.into_iter().map(|(k, v)| (k.to_owned(), v.to_owned())).collect();
     let driver = registry::open("simulator", Settings { fields, ..Settings::default() }).unwrap();
-    let other = lab.cloud(if site == "berlin" { "dublin" } else { "berlin" });
-    let watched = Arc::new(Watched { inner: driver, other, crash: crash.clone(), violations: lab.violations.clone() });
+    let others = lab.sites.iter().filter(|s| **s != site).map(|s| lab.cloud(s)).collect();
+    let watched = Arc::new(Watched { inner: driver, others, crash: crash.clone(), violations: lab.violations.clone() });
     node.clouds.put(Arc::new(Guard::new(id.clone(), id.clone(), site.into(), true, watched, 64, node.calls.clone())));
     let Db::Lite(pool) = &node.db else { unreachable!("the tests open SQLite") };
     let sql = format!(

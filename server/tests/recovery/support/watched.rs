@@ -57,8 +57,8 @@ impl Crash {
 
 pub struct Watched {
     pub inner: Arc<dyn Cloud>,
-    /// World of the other site.
-    pub other: String,
+    /// Worlds of the other sites.
+    pub others: Vec<String>,
     pub crash: Arc<Crash>,
     pub violations: Violations,
 }
@@ -123,9 +123,11 @@ impl Power for Watched {
         Watched::power(self)?.state(native_id).await
     }
     async fn start(&self, native_id: &str) -> Result<()> {
-        let there = simulator::world(&self.other).map(|w| w.machine_names()).unwrap_or_default();
-        if there.iter().any(|m| m.0 == native_id && m.2.is_live()) && !self.crash.is_dead() {
-            self.violations.lock().unwrap().push(format!("{native_id} while it ran at {}", self.other));
+        for other in &self.others {
+            let there = simulator::world(other).map(|w| w.machine_names()).unwrap_or_default();
+            if there.iter().any(|m| m.0 == native_id && m.2.is_live()) && !self.crash.is_dead() {
+                self.violations.lock().unwrap().push(format!("{native_id} while it ran at {other}"));
+            }
         }
         self.change(Watched::power(self)?.start(native_id)).await
     }

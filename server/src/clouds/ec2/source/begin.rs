@@ -45,13 +45,13 @@ pub async fn open(link: &Arc<Link>, native_id: &str, request: OpenPoint) -> Resu
     if let Some((what, _)) = in_the_way(&seen) {
         return Err(Error::conflict(what));
     }
-    let since = request.since.map(|point| point.0);
     let known = taken::all(link, native_id).await?;
     // Whatever its state: a node that was killed after its row was written had no time to note it.
-    let earlier = known.iter().find(|one| Some(&one.token) == since.as_ref()).cloned();
+    let earlier = known.iter().find(|one| request.since.as_ref().is_some_and(|since| since.0 == one.token)).cloned();
     let now = condition(&seen);
     let mut taken = None;
-    for one in known.into_iter().filter(|one| Some(&one.token) != since.as_ref()) {
+    let stays = |one: &Taken| request.others.iter().chain(&request.since).any(|point| point.0 == one.token);
+    for one in known.into_iter().filter(|one| !stays(one)) {
         // An earlier try ran out of time while EBS was still at it: that instant is as good, if nothing was switched since.
         if taken.is_none() && one.state == WAITING && one.seen == now && covers(&one, &seen) {
             taken = Some(one);
@@ -74,7 +74,8 @@ pub async fn open(link: &Arc<Link>, native_id: &str, request: OpenPoint) -> Resu
         link: link.clone(),
         machine: native_id.to_owned(),
         taken,
-        since,
+        since: request.since,
+        others: request.others,
         disks,
         parts: views.into_iter().map(part).collect(),
         incremental,

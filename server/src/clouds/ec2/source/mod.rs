@@ -27,7 +27,7 @@ impl DiskSource for Ec2 {
             .collect())
     }
 
-    async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()> {
-        taken::tidy(&self.link, native_id, keep.map(|point| point.0.as_str())).await
+    async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()> {
+        taken::tidy(&self.link, native_id, keep).await
     }
 }

@@ -24,7 +24,8 @@ pub struct Point {
     pub link: Arc<Link>,
     pub machine: String,
     pub taken: Taken,
-    pub since: Option<String>,
+    pub since: Option<PointRef>,
+    pub others: Vec<PointRef>,
     pub disks: Vec<DiskShape>,
     pub parts: Vec<Part>,
     pub incremental: bool,
@@ -91,8 +92,9 @@ impl SourcePoint for Point {
         if keep {
             self.taken.note(&self.link, KEPT).await?;
         }
-        let kept = if keep { Some(self.taken.token.as_str()) } else { self.since.as_deref() };
-        taken::tidy(&self.link, &self.machine, kept).await
+        let mut kept = self.others;
+        kept.extend(if keep { Some(PointRef(self.taken.token)) } else { self.since });
+        taken::tidy(&self.link, &self.machine, &kept).await
     }
 }
 

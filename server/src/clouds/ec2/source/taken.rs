@@ -8,7 +8,7 @@ use super::super::{
     sink::snapshots,
     tags::{self, KIND, MACHINE, SEEN, STATE, TOKEN, having, kind},
 };
-use crate::clouds::error::Result;
+use crate::clouds::{PointRef, error::Result};
 use aws_sdk_ec2::types::Snapshot;
 use model::Millis;
 use std::collections::BTreeMap;
@@ -79,10 +79,10 @@ impl Taken {
     }
 }
 
-/// Everything but the point to keep.
-pub async fn tidy(link: &Link, native_id: &str, keep: Option<&str>) -> Result<()> {
+/// Everything but the points to keep.
+pub async fn tidy(link: &Link, native_id: &str, keep: &[PointRef]) -> Result<()> {
     for taken in all(link, native_id).await? {
-        if keep != Some(taken.token.as_str()) {
+        if !keep.iter().any(|point| point.0 == taken.token) {
             taken.delete(link).await?;
         }
     }

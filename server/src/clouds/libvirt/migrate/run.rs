@@ -51,7 +51,7 @@ pub fn check(conn: &Conn, domain: &Domain, request: &MigrateRequest, endpoint: &
 pub fn send(conn: &Conn, request: &MigrateRequest, endpoint: &Endpoint) -> Result<()> {
     let domain = conn.domain(&request.native_id)?;
     // Records of changes cannot come along; the next protection begins with a full pass.
-    clean::running(&domain, None)?;
+    clean::running(&domain, &[])?;
     let live = domain.xml(raw::VIR_DOMAIN_XML_MIGRATABLE | raw::VIR_DOMAIN_XML_SECURE)?;
     let from = pools_of(conn, &domain)?;
     let edit = |xml: &str| plan::rewrite(xml, request, endpoint, &from).map_err(Error::permanent);

@@ -5,7 +5,7 @@ use super::{
         reader,
         sys::{Conn, Domain, Fault, R, raw},
     },
-    checkpoint_of, clean,
+    checkpoint_of, checkpoints_of, clean,
     plan::{self, PREFIX, Served, SourceDisk},
     room::{self, Room},
     still::{self, Still},
@@ -49,6 +49,7 @@ pub enum Serving {
         /// The checkpoint of this point, where one was made.
         checkpoint: Option<String>,
         since: Option<String>,
+        others: Vec<String>,
         /// Watched while it is open.
         room: Option<Room>,
     },
@@ -70,7 +71,8 @@ fn running(conn: &Conn, uuid: &str, machine: Domain, request: &OpenPoint, terms:
     let xml = machine.xml(0)?;
     let disks = plan::disks(&xml).map_err(|why| unsupported(&machine, &why))?;
     let since = request.since.as_ref().map(checkpoint_of).filter(|name| machine.checkpoint(name).is_ok());
-    if clean::running(&machine, since.as_deref())? {
+    let others = checkpoints_of(&request.others);
+    if clean::running(&machine, &clean::with(&others, since.as_ref()))? {
         clean::scratch(conn, &machine);
     }
     let room = room::look(conn, &machine, &disks)?;
@@ -86,7 +88,7 @@ fn running(conn: &Conn, uuid: &str, machine: Domain, request: &OpenPoint, terms:
     let mut since = since.filter(|_| checkpoint.is_some());
     let mut begun = on_a_port(terms, |port| machine.begin_backup(&served(since.as_deref(), port), checkpoint_xml.as_deref()));
     if since.is_some() && begun.as_ref().is_err_and(is_lost) {
-        clean::running(&machine, None)?;
+        clean::running(&machine, &others)?;
         since = None;
         taken_at = crate::state::now();
         begun = on_a_port(terms, |port| machine.begin_backup(&served(None, port), checkpoint_xml.as_deref()));
@@ -94,7 +96,7 @@ fn running(conn: &Conn, uuid: &str, machine: Domain, request: &OpenPoint, terms:
     let port = begun?;
     let reference = PointRef(checkpoint.clone().unwrap_or_else(|| format!("~{}", request.token)));
     let incremental = since.is_some();
-    let served = Serving::Running { port, checkpoint, since, room: Some(room) };
+    let served = Serving::Running { port, checkpoint, since, others, room: Some(room) };
     Ok(Begun { uuid: uuid.to_owned(), machine, disks, reference, incremental, taken_at, served })
 }
 

@@ -13,16 +13,21 @@ use std::time::{Duration, Instant};
 /// For a backup job to end after it was told to.
 const END: Duration = Duration::from_secs(15);
 
+/// Those that stay: of other targets, and one's own.
+pub fn with(others: &[String], own: Option<&String>) -> Vec<String> {
+    others.iter().chain(own).cloned().collect()
+}
+
 /// Ends a backup of ours and drops our checkpoints except `keep`; of a machine that runs. `true`: something was there.
 ///
 /// # Errors
 /// libvirt's; `Transient` while another program's backup runs.
-pub fn running(domain: &Domain, keep: Option<&str>) -> Result<bool> {
+pub fn running(domain: &Domain, keep: &[String]) -> Result<bool> {
     let job = end_own_backup(domain)?;
     let mut found = job;
     for one in domain.checkpoints()? {
         let name = one.name();
-        if name.starts_with(PREFIX) && Some(name.as_str()) != keep {
+        if name.starts_with(PREFIX) && !keep.contains(&name) {
             found = true;
             // A bitmap that a crash broke cannot be merged; then it is only forgotten.
             one.delete(false).or_else(|_| one.delete(true))?;
@@ -57,11 +62,11 @@ pub fn end_backup(domain: &Domain) -> R<()> {
     }
 }
 
-/// Everything of ours on this machine, running or not, except the checkpoint `keep`.
+/// Everything of ours on this machine, running or not, except the checkpoints of `keep`.
 ///
 /// # Errors
 /// libvirt's.
-pub fn tidy(conn: &Conn, uuid: &str, keep: Option<&str>) -> Result<()> {
+pub fn tidy(conn: &Conn, uuid: &str, keep: &[String]) -> Result<()> {
     let domain = match conn.domain(uuid) {
         Err(fault) if fault.is_missing() => return Ok(()),
         other => other?,
@@ -76,10 +81,10 @@ pub fn tidy(conn: &Conn, uuid: &str, keep: Option<&str>) -> Result<()> {
 }
 
 /// The bitmaps are inside the disks: the reader takes them out, then libvirt forgets them.
-fn stopped(conn: &Conn, domain: &Domain, keep: Option<&str>) -> Result<()> {
+fn stopped(conn: &Conn, domain: &Domain, keep: &[String]) -> Result<()> {
     reader::remove(conn, &domain.uuid()?)?;
     let old: Vec<_> =
-        domain.checkpoints()?.into_iter().filter(|one| one.name().starts_with(PREFIX) && Some(one.name().as_str()) != keep).collect();
+        domain.checkpoints()?.into_iter().filter(|one| one.name().starts_with(PREFIX) && !keep.contains(&one.name())).collect();
     if old.is_empty() {
         return Ok(());
     }

@@ -1,6 +1,7 @@
 //! The facet `DiskSource`: a checkpoint and a pull-mode backup make one instant over all disks, read over NBD.
 //!
-//! - running machine: a new checkpoint at each point; the one before is dropped when the point is kept;
+//! - running machine: a new checkpoint at each point; the one before is dropped when the point is kept, those of other
+//!   recovery targets stay;
 //! - stopped machine: its reader ([`super::reader`]) serves the disks; no checkpoint is made, since the last one goes on
 //!   counting. A point may then repeat some of what the one before sent: never less than what changed.
 //!
@@ -49,10 +50,14 @@ impl DiskSource for Libvirt {
         self.link.run(move |conn| check::look(conn, &uuid)).await
     }
 
-    async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()> {
-        let (uuid, keep) = (native_id.to_owned(), keep.map(checkpoint_of));
-        self.link.run(move |conn| clean::tidy(conn, &uuid, keep.as_deref())).await
+    async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()> {
+        let (uuid, keep) = (native_id.to_owned(), checkpoints_of(keep));
+        self.link.run(move |conn| clean::tidy(conn, &uuid, &keep)).await
     }
+}
+
+fn checkpoints_of(references: &[PointRef]) -> Vec<String> {
+    references.iter().map(checkpoint_of).collect()
 }
 
 /// The checkpoint that a reference stands for.

@@ -277,14 +277,14 @@ impl Point {
         self.link
             .run(move |conn| match &begun.served {
                 Serving::Still(_) => Ok(()),
-                Serving::Running { checkpoint, since, .. } => {
+                Serving::Running { checkpoint, since, others, .. } => {
                     // A machine that stopped meanwhile has no job any more, and its checkpoints are dropped later.
                     if !begun.machine.is_active()? {
                         return Ok(());
                     }
                     clean::end_backup(&begun.machine)?;
                     let keep = if keep { checkpoint } else { since };
-                    clean::running(&begun.machine, keep.as_deref()).map(drop)
+                    clean::running(&begun.machine, &clean::with(others, keep.as_ref())).map(drop)
                 }
                 Serving::Reader { .. } => {
                     reader::remove(conn, &begun.uuid)?;

@@ -171,7 +171,7 @@ pub async fn delete(link: &Link, native_id: &str, with_disks: bool) -> Result<()
     }
     if link.has(Service::Volume).await? && !server.volumes.is_empty() {
         // A cycle that was killed may have left snapshots, which hold their volumes.
-        source::tidy(link, native_id, None).await?;
+        source::tidy(link, native_id, &[]).await?;
         for volume in &server.volumes {
             volumes::delete(link, &volume.id).await?;
         }

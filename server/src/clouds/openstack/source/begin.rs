@@ -18,7 +18,7 @@ use super::{
     volumes,
 };
 use crate::clouds::{
-    OpenPoint,
+    OpenPoint, PointRef,
     error::{Error, Result},
 };
 use jiff::Timestamp;
@@ -35,8 +35,8 @@ pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Re
         return Err(Error::conflict(format!("{} was never started: there is nothing to read yet.", server.name)));
     }
     let spec = machines::describe(link, &driver.sizes, native_id).await?;
-    let since = request.since.map(|point| point.0);
-    tidy(link, native_id, since.as_deref()).await?;
+    let kept: Vec<PointRef> = request.others.iter().chain(&request.since).cloned().collect();
+    tidy(link, native_id, &kept).await?;
     // Before anything is asked for: never later than the truth, also where each disk has an instant of its own.
     let taken_at = Timestamp::now().as_millisecond();
     let of_volume = |id: &str| server.volumes.iter().any(|one| one.id == id);
@@ -52,9 +52,18 @@ pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Re
     }
     // As the machine has them: volumes may come before an image.
     disks.sort_by_key(|one| spec.disks.iter().position(|disk| disk.key == one.shape.key));
-    remember(link, since.as_deref(), &mut disks).await?;
+    remember(link, request.since.as_ref().map(|point| point.0.as_str()), &mut disks).await?;
     let shapes = disks.iter().map(|disk| disk.shape.clone()).collect();
-    Ok(Point { link: link.clone(), server: native_id.to_owned(), token: request.token, since, taken_at, shapes, disks })
+    Ok(Point {
+        link: link.clone(),
+        server: native_id.to_owned(),
+        token: request.token,
+        since: request.since,
+        others: request.others,
+        taken_at,
+        shapes,
+        disks,
+    })
 }
 
 /// Nova lets a snapshot inherit the properties of the machine's image: ours must not be taken for its own.
@@ -85,7 +94,7 @@ async fn remember(link: &Arc<Link>, since: Option<&str>, disks: &mut [Disk]) -> 
 }
 
 /// Every snapshot of this machine, and every list but those to keep.
-pub async fn tidy(link: &Link, native_id: &str, keep: Option<&str>) -> Result<()> {
+pub async fn tidy(link: &Link, native_id: &str, keep: &[PointRef]) -> Result<()> {
     let mut left = images::list(link, &[(KIND, SNAPSHOT), (SERVER, native_id)]).await?;
     if link.has(Service::Volume).await? {
         left.extend(images::list(link, &[("name", &volumes::name(native_id))]).await?);
@@ -95,7 +104,7 @@ pub async fn tidy(link: &Link, native_id: &str, keep: Option<&str>) -> Result<()
     }
     volumes::tidy(link, native_id).await?;
     for image in images::list(link, &[(KIND, HASHES), (SERVER, native_id)]).await? {
-        let kept = keep.is_some() && image.property(TOKEN) == keep && image.is_complete();
+        let kept = image.is_complete() && keep.iter().any(|point| image.property(TOKEN) == Some(&point.0));
         if !kept {
             images::delete(link, &image.id).await?;
         }

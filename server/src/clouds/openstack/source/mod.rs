@@ -31,9 +31,9 @@ impl DiskSource for OpenStack {
         Ok(apart(&server.name, server.volumes.len() + usize::from(server.image().is_some())).into_iter().collect())
     }
 
-    async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()> {
+    async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()> {
         inventory::path(native_id)?;
-        begin::tidy(&self.link, native_id, keep.map(|point| point.0.as_str())).await
+        begin::tidy(&self.link, native_id, keep).await
     }
 }
 

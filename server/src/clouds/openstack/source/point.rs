@@ -23,7 +23,8 @@ pub struct Point {
     pub link: Arc<Link>,
     pub server: String,
     pub token: String,
-    pub since: Option<String>,
+    pub since: Option<PointRef>,
+    pub others: Vec<PointRef>,
     pub taken_at: Millis,
     pub shapes: Vec<DiskShape>,
     pub disks: Vec<Disk>,
@@ -62,8 +63,9 @@ impl SourcePoint for Point {
         }
         // What is still being copied ends here, before its remains are removed.
         self.disks.clear();
-        let kept = if keep { Some(self.token.as_str()) } else { self.since.as_deref() };
-        begin::tidy(&self.link, &self.server, kept).await
+        let mut kept = self.others;
+        kept.extend(if keep { Some(PointRef(self.token)) } else { self.since });
+        begin::tidy(&self.link, &self.server, &kept).await
     }
 }
 

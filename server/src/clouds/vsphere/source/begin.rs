@@ -18,7 +18,7 @@ use super::{
     snapshots,
 };
 use crate::clouds::{
-    DiskShape, Extent, OpenPoint,
+    DiskShape, Extent, OpenPoint, PointRef,
     error::{Error, Kind, Result},
 };
 use jiff::Timestamp;
@@ -56,18 +56,19 @@ pub async fn open(link: &Arc<Link>, native_id: &str, request: OpenPoint) -> Resu
     if let Some(why) = problems(&seen).into_iter().find(Problem::blocks) {
         return Err(Error::new(Kind::Unsupported, why.what));
     }
-    let since = request.since.map(|point| point.0);
-    tidy(link, &machine, since.as_deref()).await?;
+    let kept: Vec<PointRef> = request.others.iter().chain(&request.since).cloned().collect();
+    tidy(link, &machine, &kept).await?;
     let fresh = track(link, &machine, &seen).await?;
     let (snapshot, taken_at, frozen) = freeze(link, &machine, &request.token, fresh).await?;
-    match build(link, &machine, &snapshot, &seen, since.as_deref(), frozen).await {
+    match build(link, &machine, &snapshot, &seen, request.since.as_ref().map(|point| point.0.as_str()), frozen).await {
         Ok(Built { mut disks, incremental, ids, lease }) => {
             // Under the names that its description gives them.
             for (disk, key) in disks.iter_mut().zip(machines::disk_names(&seen).unwrap_or_default()) {
                 disk.shape.key = key;
             }
             let shapes = disks.iter().map(|disk| disk.shape.clone()).collect();
-            Ok(Point { link: link.clone(), machine, snapshot, token: request.token, taken_at, incremental, ids, shapes, disks, lease })
+            let (token, others) = (request.token, request.others);
+            Ok(Point { link: link.clone(), machine, snapshot, token, others, taken_at, incremental, ids, shapes, disks, lease })
         }
         Err(error) => {
             // The first error is the one to tell.
@@ -255,8 +256,8 @@ pub fn problems(machine: &Object) -> Vec<Problem> {
     found
 }
 
-/// Every snapshot of ours, and every record but the one to keep.
-pub async fn tidy(link: &Link, machine: &Ref, keep: Option<&str>) -> Result<()> {
+/// Every snapshot of ours, and every record but those to keep.
+pub async fn tidy(link: &Link, machine: &Ref, keep: &[PointRef]) -> Result<()> {
     let seen = props::one(link, machine, &["snapshot", "config.extraConfig", "config.template"]).await?;
     for one in snapshots::of(&seen).0 {
         snapshots::remove(link, &one).await?;

@@ -4,6 +4,7 @@ use super::super::{
     props::Object,
     xml::{escaped, tag},
 };
+use crate::clouds::PointRef;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -21,8 +22,8 @@ impl Ids {
     }
 
     /// Those to keep.
-    pub fn only(&self, token: Option<&str>) -> Self {
-        Self(self.0.iter().filter(|(key, _)| Some(key.as_str()) == token).map(|(k, v)| (k.clone(), v.clone())).collect())
+    pub fn only(&self, keep: &[PointRef]) -> Self {
+        Self(self.0.iter().filter(|(key, _)| keep.iter().any(|point| point.0 == **key)).map(|(k, v)| (k.clone(), v.clone())).collect())
     }
 
     /// For `ReconfigVM`; an empty value removes the key.
@@ -43,7 +44,7 @@ mod tests {
         let entry = spec.trim_start_matches("<spec>").trim_end_matches("</spec>").replace("xsi:type=\"xsd:string\"", "");
         let text = format!("<o><obj type='VirtualMachine'>v</obj><propSet><name>config.extraConfig</name><val>{entry}</val></propSet></o>");
         assert_eq!(Ids::read(&Object::read(parse(&text).unwrap())), ids);
-        assert_eq!(ids.only(Some("t1")).0.len(), 1);
-        assert!(ids.only(None).spec().contains("></value>"));
+        assert_eq!(ids.only(&[PointRef("t1".into())]).0.len(), 1);
+        assert!(ids.only(&[]).spec().contains("></value>"));
     }
 }

@@ -38,8 +38,8 @@ impl DiskSource for Vsphere {
         Ok(found)
     }
 
-    async fn tidy(&self, native_id: &str, keep: Option<&PointRef>) -> Result<()> {
-        match begin::tidy(&self.link, &Ref::machine(native_id), keep.map(|point| point.0.as_str())).await {
+    async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()> {
+        match begin::tidy(&self.link, &Ref::machine(native_id), keep).await {
             // With the machine all of it is gone.
             Err(error) if error.kind == Kind::NotFound => Ok(()),
             other => other,

@@ -39,6 +39,8 @@ pub struct Point {
     pub machine: Ref,
     pub snapshot: Ref,
     pub token: String,
+    /// Of other targets, whose records stay.
+    pub others: Vec<PointRef>,
     pub taken_at: Millis,
     pub incremental: bool,
     /// What the tracker calls this instant, by the disk's device key.
@@ -97,12 +99,13 @@ impl Point {
     }
 
     async fn keep(&self) -> Result<()> {
-        let seen = props::one(&self.link, &self.machine, &["config.template"]).await?;
+        let seen = props::one(&self.link, &self.machine, &["config.template", "config.extraConfig"]).await?;
         // A template cannot be written to; the next point is a full one.
         if seen.flag("config.template") || self.ids.len() != self.disks.len() {
             return Ok(());
         }
-        let ids = Ids([(self.token.clone(), self.ids.clone())].into());
+        let mut ids = Ids::read(&seen).only(&self.others);
+        ids.0.insert(self.token.clone(), self.ids.clone());
         match task::run(&self.link, "ReconfigVM_Task", &self.machine, &ids.spec()).await {
             // A right less, and the next point is a full one.
             Err(error) if matches!(error.kind, Kind::Auth | Kind::Unsupported) => {
