@@ -8,6 +8,7 @@ pub mod access;
 pub mod alarm;
 pub mod cloud;
 pub mod error;
+pub mod failover;
 pub mod finding;
 pub mod limits;
 pub mod live;

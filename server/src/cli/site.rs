@@ -8,7 +8,10 @@ use super::{
 };
 use crate::state::now;
 use clap::{Args, Subcommand};
-use model::run::{BlastRadius, FailoverRequest, GroupTargets, PointChoice, Run, TargetChoice};
+use model::{
+    failover::{GroupTargets, TargetChoice, TargetOption},
+    run::{BlastRadius, FailoverRequest, PointChoice, Run},
+};
 
 #[derive(Subcommand)]
 pub enum Command {
@@ -137,7 +140,7 @@ fn radius(b: &BlastRadius) -> String {
 }
 
 fn targets(g: &GroupTargets, at: i64) -> String {
-    let of = |o: &model::run::TargetOption| {
+    let of = |o: &TargetOption| {
         let chosen = if o.cloud_id == g.cloud_id { " <- here" } else { "" };
         let free = o.memory_free_mib.map_or_else(|| "does not answer".into(), |mib| format!("{mib} MiB free"));
         let without = if o.without > 0 { format!(", {} without a point", o.without) } else { String::new() };

@@ -22,10 +22,11 @@ use crate::{
 use model::{
     Id,
     access::Role,
+    failover::TargetChoice,
     machine::PowerState,
     plan::PlanSpec,
     protection::Policy,
-    run::{BlastMachine, BlastRadius, FailoverRequest, Run, RunKind, TargetChoice},
+    run::{BlastMachine, BlastRadius, FailoverRequest, Run, RunKind},
 };
 use scope::{Scope, scope};
 use std::collections::HashSet;

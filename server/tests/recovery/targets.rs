@@ -3,9 +3,10 @@
 use super::{crash::Then, support::*};
 use model::{
     Id,
+    failover::TargetChoice,
     machine::PowerState,
     protection::{Group, NewTarget, Policy, ReplicationState},
-    run::{FailoverRequest, MoveRequest, TargetChoice},
+    run::{FailoverRequest, MoveRequest},
 };
 use server::{
     error::Code,
@@ -208,7 +209,7 @@ fn a_failover_to_the_far_target_survives_a_kill_after_every_write() {
         },
         async |life, lab| fail_over_to(life, lab, "berlin", "cologne", true).await,
         |lab, _| {
-            assert_runs_at(lab, "cologne", &lab.running[..2].to_vec());
+            assert_runs_at(lab, "cologne", &lab.running[..2]);
             let life = lab.boot();
             let group = life.block_on(shown(&life, lab));
             assert_eq!(places(&group), three("cologne", "berlin", &["dublin"]));

@@ -5,7 +5,8 @@ use crate::{components::field::SelectField, format, state::Clock};
 use leptos::prelude::*;
 use model::{
     Id, Millis,
-    run::{BlastRadius, GroupTargets, TargetChoice, TargetOption},
+    failover::{GroupTargets, TargetChoice, TargetOption},
+    run::BlastRadius,
 };
 
 /// What the blast radius is asked with.

@@ -12,7 +12,7 @@ use crate::{
     },
 };
 use futures::future::join_all;
-use model::{Id, plan::PlanSpec, run::GroupTargets};
+use model::{Id, failover::GroupTargets, plan::PlanSpec};
 use std::collections::{HashMap, HashSet};
 
 pub type Planned = (PlanRow, PlanSpec, Vec<Protected>);

@@ -10,7 +10,7 @@ use crate::{
 };
 use model::{
     Id,
-    run::{GroupTargets, TargetChoice, TargetOption},
+    failover::{GroupTargets, TargetChoice, TargetOption},
 };
 use std::collections::{HashMap, HashSet};
 

@@ -7,7 +7,10 @@ use crate::{
     web::{AppState, Json, Path, Query},
 };
 use axum::{extract::State, http::StatusCode};
-use model::run::{BlastRadius, FailoverRequest, Run, TargetChoice};
+use model::{
+    failover::TargetChoice,
+    run::{BlastRadius, FailoverRequest, Run},
+};
 use serde::Deserialize;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
