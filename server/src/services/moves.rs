@@ -1,5 +1,6 @@
 //! Move to cloud: every problem first, then one run.
 
+mod guest;
 mod modes;
 mod origin;
 mod preflight;

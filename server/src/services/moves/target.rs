@@ -1,7 +1,7 @@
 //! What one target says to a machine: names, networks and storage are judged by the cloud, that is pool by pool; memory
 //! and CPUs here, since only here is known whether it will run. Asked before a move, and by "where can it run".
 
-use super::{critical, guard, origin::Origin};
+use super::{critical, guard, guest, origin::Origin};
 use crate::{
     clouds::{
         MachineSpec,
@@ -66,6 +66,7 @@ pub async fn check(node: &Node, origin: &Origin, target: &CloudFact, maps: Maps,
     let guard = guard(node, target, &mut problems);
     let (mut old_copy, mut capacity, mut answered) = (false, None, false);
     if let (Some(guard), Some(spec)) = (&guard, &origin.spec) {
+        problems.extend(guest::risks(spec, guard.cloud().kind()));
         if let Some(lineage) = &origin.lineage {
             old_copy = room::old_copy(&node.db, lineage, &target.id, spec).await?.is_some();
         }

@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 
 /// What this driver writes into a server's metadata.
 pub mod meta {
+    /// How it boots, as the console has made it: Nova itself does not show that of a machine.
+    pub const FIRMWARE: &str = "crossfade_firmware";
     pub const TOKEN: &str = "crossfade_token";
     pub const LINEAGE: &str = "crossfade_lineage";
     /// The image that it is to run. While the server has another one, it is only a place that is kept for it.
@@ -165,7 +167,7 @@ pub fn observed(server: &Server, root: Option<u64>, volumes: &[Attached], native
         nics: nics(server),
         tags: tags.chain(own).collect(),
         title: server.meta(meta::TITLE).map(str::to_owned),
-        firmware: Firmware::Bios,
+        firmware: server.meta(meta::FIRMWARE).and_then(|text| serde_json::from_value(text.into()).ok()).unwrap_or(Firmware::Bios),
         arch: None,
         guest_os: None,
         // Nova has no such notion for one machine.

@@ -28,6 +28,7 @@ use crate::clouds::{
     CreateRequest, MachineSpec,
     error::{Error, Kind, Result},
 };
+use model::machine::Firmware;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -113,6 +114,9 @@ fn metadata(request: &CreateRequest, parts: &Made, flavour: &Flavour, size: u64)
         all[meta::SIZE] = json!(if flavour.disk > 0 { flavour.disk << 30 } else { size }.to_string());
     }
     let tags = spec.tags.join(",");
+    if spec.firmware != Firmware::Bios {
+        all[meta::FIRMWARE] = json!(spec.firmware);
+    }
     for (key, value) in [(meta::UUID, spec.uuid.as_deref()), (meta::TITLE, spec.title.as_deref()), (meta::TAGS, Some(tags.as_str()))] {
         if let Some(value) = value.filter(|value| !value.is_empty()) {
             all[key] = json!(value.chars().take(255).collect::<String>());
