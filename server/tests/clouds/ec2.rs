@@ -116,7 +116,7 @@ async fn a_locked_machine_has_no_root_volume() {
 }
 
 /// Amazon's own command line.
-fn other_tool(args: &[&str]) -> String {
+pub fn other_tool(args: &[&str]) -> String {
     let get = |name: &str| std::env::var(format!("CF_AWS_{name}")).unwrap();
     let mut call = std::process::Command::new(get("CLI"));
     call.args(["--endpoint-url", &get("URL"), "--region", &get("OSLO"), "ec2"]).args(args);

@@ -23,28 +23,28 @@ const BLOCK: u64 = 512 << 10;
 
 /// What came, and what is answered.
 #[derive(Clone)]
-struct Seen {
-    method: Method,
-    path: String,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub struct Seen {
+    pub method: Method,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
 }
 
 #[derive(Clone, Default)]
-struct Script {
+pub struct Script {
     /// By action or by `METHOD path` without the query; the last answer stays.
     answers: Arc<Mutex<BTreeMap<String, VecDeque<Answer>>>>,
     seen: Arc<Mutex<Vec<(String, Seen)>>>,
 }
 
 #[derive(Clone, Default)]
-struct Answer {
+pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
 }
 
-fn ok(body: impl Into<Vec<u8>>) -> Answer {
+pub fn ok(body: impl Into<Vec<u8>>) -> Answer {
     Answer { status: 200, body: body.into(), ..Answer::default() }
 }
 
@@ -55,7 +55,7 @@ impl Answer {
     }
 }
 
-fn refused(status: u16, code: &str) -> Answer {
+pub fn refused(status: u16, code: &str) -> Answer {
     let body =
         format!("<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors><RequestID>r</RequestID></Response>");
     Answer { status, body: body.into(), ..Answer::default() }
@@ -66,16 +66,16 @@ fn json_refused(status: u16, code: &str) -> Answer {
 }
 
 impl Script {
-    fn on(&self, what: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
+    pub fn on(&self, what: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
         self.answers.lock().unwrap().insert(what.to_owned(), answers.into_iter().collect());
         self
     }
 
-    fn count(&self, what: &str) -> usize {
+    pub fn count(&self, what: &str) -> usize {
         self.all(what).len()
     }
 
-    fn all(&self, what: &str) -> Vec<Seen> {
+    pub fn all(&self, what: &str) -> Vec<Seen> {
         self.seen.lock().unwrap().iter().filter(|(key, _)| key == what).map(|(_, seen)| seen.clone()).collect()
     }
 
@@ -86,7 +86,7 @@ impl Script {
     }
 
     /// A cloud that is answered by it.
-    async fn cloud(&self) -> Arc<dyn Cloud> {
+    pub async fn cloud(&self) -> Arc<dyn Cloud> {
         crypto();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -111,7 +111,7 @@ async fn serve(State(script): State<Script>, request: Request) -> Response {
     (StatusCode::from_u16(answer.status).unwrap(), headers, Bytes::from(answer.body)).into_response()
 }
 
-fn xml(name: &str, inside: &str) -> Answer {
+pub fn xml(name: &str, inside: &str) -> Answer {
     ok(format!(r#"<{name}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId>{inside}</{name}Response>"#))
 }
 

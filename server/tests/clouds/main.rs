@@ -10,6 +10,7 @@
 mod connection;
 mod copy;
 mod ec2;
+mod ec2_addresses;
 mod ec2_answers;
 mod ec2_figures;
 mod harness;

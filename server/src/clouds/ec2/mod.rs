@@ -1,11 +1,12 @@
 //! One region of EC2, or of a cloud that speaks like it, by the official SDKs.
 //!
 //! - `fields`, `http`, `link`, `fault`: settings, connections, sessions and what answers mean;
-//! - `inventory/`, `power`, `lock`, `machines/`: looking, power, making machines;
+//! - `inventory/`, `power`, `lock`, `machines/`: looking, power, making machines; `addresses`: Elastic IPs;
 //! - `blocks`: reading and writing disks by EBS direct; `sink/`: recovery points as snapshots; `source/`: reading machines.
 //!
 //! `docs/clouds/ec2.md` says what each way costs and that no real AWS was seen yet.
 
+mod addresses;
 mod blocks;
 mod fault;
 mod fields;
@@ -20,7 +21,7 @@ mod sink;
 mod source;
 mod tags;
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, FloatingAddresses, Inventory, Machines, Power, Settings, error::Result};
 use async_trait::async_trait;
 use fields::Config;
 use inventory::known::Known;
@@ -74,6 +75,9 @@ impl Cloud for Ec2 {
         Some(self)
     }
     fn disk_sink(&self) -> Option<&dyn DiskSink> {
+        Some(self)
+    }
+    fn addresses(&self) -> Option<&dyn FloatingAddresses> {
         Some(self)
     }
     fn last_sign(&self) -> Option<Duration> {

@@ -17,12 +17,15 @@ const INSTANCE: &str = "i-00000000000000000";
 const VOLUME: &str = "vol-00000000000000000";
 const SNAPSHOT: &str = "snap-00000000000000000";
 const IMAGE: &str = "ami-00000000000000000";
+const CARD: &str = "eni-00000000000000000";
+const ADDRESS: &str = "eipalloc-00000000000000000";
 
 const SWITCH: &str = "machines are not switched";
 const LOCK: &str = "machines are not locked against start";
 const READ: &str = "machines are not read";
 const KEEP: &str = "recovery points are not kept";
 const MAKE: &str = "machines are not made";
+const POINT: &str = "Elastic IPs are not pointed at machines";
 
 /// The action, what is not possible without it, and the question.
 type Question<'a> = (&'static str, &'static str, BoxFuture<'a, Result<()>>);
@@ -128,6 +131,8 @@ async fn questions(link: &Link) -> Result<Vec<Question<'static>>> {
         dry!("DescribeSecurityGroups", MAKE, ec2.describe_security_groups()),
         dry!("DescribeInstanceTypes", MAKE, ec2.describe_instance_types()),
         dry!("DescribeImages", MAKE, ec2.describe_images().owners("self")),
+        dry!("DescribeAddresses", POINT, ec2.describe_addresses()),
+        dry!("AssociateAddress", POINT, ec2.associate_address().allocation_id(ADDRESS).network_interface_id(CARD)),
     ];
     all.extend(ebs_questions(&clients.ebs));
     Ok(all)
