@@ -72,6 +72,9 @@ async fn a_role_and_a_pasted_profile_sign_in() {
     let role = open(&[("role", "arn:aws:iam::123456789012:role/crossfade"), ("external_id", "x1")]);
     let who = role.probe().await.unwrap().identity.unwrap();
     assert!(who.contains(":assumed-role/crossfade/crossfade"), "{who}");
+    let counted = role.requests().unwrap().counts;
+    let of = |kind: &str| counted.iter().find(|one| one.service == "sts" && one.kind == kind).map(|one| one.total);
+    assert_eq!((of("AssumeRole"), of("GetCallerIdentity")), (Some(1), Some(1)), "{counted:?}");
     let file = "[dr]\naws_access_key_id = AKIALABLABLABLABLABL\naws_secret_access_key = lab-secret\n";
     let pasted = |profile: &str| open(&[("access_key", ""), ("secret_key", ""), ("credentials_file", file), ("profile", profile)]);
     assert!(pasted("dr").probe().await.unwrap().ok);

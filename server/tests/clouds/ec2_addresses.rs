@@ -29,6 +29,9 @@ async fn an_elastic_address_goes_from_one_machine_to_the_other() {
     assert!(missing.kind == Kind::NotFound && missing.message.contains("allocate"), "{missing}");
     let card = addresses.assign(address, &one.native_id, "02:00:00:00:00:01").await.unwrap_err();
     assert_eq!(card.kind, Kind::NotFound, "{card}");
+    let asked = bed.source.requests().unwrap().counts;
+    let sent = asked.iter().find(|count| count.service == "ec2" && count.kind == "AssociateAddress").map(|count| count.total);
+    assert_eq!(sent, Some(2), "the third time it was there already: {asked:?}");
     for machine in [&one, &two] {
         bed.source.machines().unwrap().delete(&machine.native_id, true).await.unwrap();
     }

@@ -163,6 +163,8 @@ async fn throttling_is_told_with_its_time_after_three_tries() {
     let cloud = script.cloud().await;
     assert_eq!(cloud.inventory().list(None).await.unwrap_err().kind, Kind::Throttled(Duration::from_secs(2)));
     assert_eq!(script.count("DescribeInstances"), 3);
+    let counted: Vec<_> = cloud.requests().unwrap().counts.into_iter().map(|one| (one.service, one.kind, one.total)).collect();
+    assert_eq!(counted, [("ec2".to_owned(), "DescribeInstances".to_owned(), 3)], "every try");
     script.on("DescribeInstances", [refused(400, "ExpiredToken")]);
     let ended = cloud.inventory().list(None).await.unwrap_err();
     assert!(ended.kind == Kind::Auth && ended.message.contains("ExpiredToken"), "{ended}");
@@ -229,6 +231,11 @@ async fn a_delta_goes_on_its_parent_with_checksums() {
         assert_eq!(put.headers["x-amz-data-length"], "524288");
     }
     assert_eq!(script.count("PUT /snapshots/snap-new/blocks/0"), 3, "it was throttled twice");
+    let counted = cloud.requests().unwrap().counts;
+    assert!(
+        counted.iter().any(|one| (one.service.as_str(), one.kind.as_str(), one.total) == ("ebs", "PutSnapshotBlock", 5)),
+        "{counted:?}"
+    );
     assert_eq!(script.count("PUT /snapshots/snap-new/blocks/3"), 0, "nothing was there, so nothing is zeroed");
     let all: Vec<u8> = blocks.iter().flat_map(|block| Sha256::digest(block).to_vec()).collect();
     let completed = script.all("POST /snapshots/completion/snap-new").pop().unwrap();

@@ -1,6 +1,6 @@
 //! One region of EC2, or of a cloud that speaks like it, by the official SDKs.
 //!
-//! - `fields`, `http`, `link`, `fault`: settings, connections, sessions and what answers mean;
+//! - `fields`, `http`, `link`, `operation`, `fault`: settings, connections, sessions, counting and what answers mean;
 //! - `inventory/`, `power`, `lock`, `machines/`: looking, power, making machines; `addresses`: Elastic IPs;
 //! - `blocks`: reading and writing disks by EBS direct; `sink/`: recovery points as snapshots; `source/`: reading machines.
 //!
@@ -15,6 +15,7 @@ mod inventory;
 mod link;
 mod lock;
 mod machines;
+mod operation;
 mod power;
 mod probe;
 mod sink;
@@ -26,7 +27,7 @@ use async_trait::async_trait;
 use fields::Config;
 use inventory::known::Known;
 use link::Link;
-use model::cloud::{Capability, DriverInfo, ProbeReport};
+use model::cloud::{Capability, DriverInfo, ProbeReport, Requests};
 use std::{sync::Arc, time::Duration};
 
 pub fn info() -> DriverInfo {
@@ -82,6 +83,9 @@ impl Cloud for Ec2 {
     }
     fn last_sign(&self) -> Option<Duration> {
         self.link.last_sign()
+    }
+    fn requests(&self) -> Option<Requests> {
+        Some(self.link.requests())
     }
 
     async fn disconnect(&self) {
