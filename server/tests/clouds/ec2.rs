@@ -120,9 +120,13 @@ async fn a_locked_machine_has_no_root_volume() {
 
 /// Amazon's own command line.
 pub fn other_tool(args: &[&str]) -> String {
+    tool("ec2", args)
+}
+
+pub fn tool(service: &str, args: &[&str]) -> String {
     let get = |name: &str| std::env::var(format!("CF_AWS_{name}")).unwrap();
     let mut call = std::process::Command::new(get("CLI"));
-    call.args(["--endpoint-url", &get("URL"), "--region", &get("OSLO"), "ec2"]).args(args);
+    call.args(["--endpoint-url", &get("URL"), "--region", &get("OSLO"), service]).args(args);
     let out = call.env("AWS_ACCESS_KEY_ID", get("ACCESS_KEY")).env("AWS_SECRET_ACCESS_KEY", get("SECRET_KEY")).output().unwrap();
     String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
 }

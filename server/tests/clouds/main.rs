@@ -13,6 +13,7 @@ mod ec2;
 mod ec2_addresses;
 mod ec2_answers;
 mod ec2_figures;
+mod ec2_names;
 mod harness;
 mod inventory;
 mod live;

@@ -33,6 +33,7 @@ pub struct Link {
 pub struct Clients {
     pub ec2: aws_sdk_ec2::Client,
     pub ebs: aws_sdk_ebs::Client,
+    pub route53: aws_sdk_route53::Client,
     pub sts: aws_sdk_sts::Client,
 }
 
@@ -67,6 +68,10 @@ impl Link {
         Ok(self.clients().await?.ebs.clone())
     }
 
+    pub async fn route53(&self) -> Result<aws_sdk_route53::Client> {
+        Ok(self.clients().await?.route53.clone())
+    }
+
     pub async fn clients(&self) -> Result<Arc<Clients>> {
         let mut kept = self.clients.lock().await;
         if let Some(clients) = &*kept {
@@ -94,6 +99,7 @@ impl Link {
         Ok(Clients {
             ec2: aws_sdk_ec2::Client::from_conf(aws_sdk_ec2::config::Builder::from(&shared).interceptor(Named).build()),
             ebs: aws_sdk_ebs::Client::from_conf(self.ebs_config(&shared)),
+            route53: aws_sdk_route53::Client::from_conf(aws_sdk_route53::config::Builder::from(&shared).interceptor(Named).build()),
             sts: aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&shared).interceptor(Named).build()),
         })
     }

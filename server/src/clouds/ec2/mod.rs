@@ -2,6 +2,7 @@
 //!
 //! - `fields`, `http`, `link`, `operation`, `fault`: settings, connections, sessions, counting and what answers mean;
 //! - `inventory/`, `power`, `lock`, `machines/`: looking, power, making machines; `addresses`: Elastic IPs;
+//! - `names`: records of Route 53;
 //! - `blocks`: reading and writing disks by EBS direct; `sink/`: recovery points as snapshots; `source/`: reading machines.
 //!
 //! `docs/clouds/ec2.md` says what each way costs and that no real AWS was seen yet.
@@ -15,6 +16,7 @@ mod inventory;
 mod link;
 mod lock;
 mod machines;
+mod names;
 mod operation;
 mod power;
 mod probe;
@@ -22,7 +24,7 @@ mod sink;
 mod source;
 mod tags;
 
-use super::{Cloud, DiskSink, DiskSource, FloatingAddresses, Inventory, Machines, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, FloatingAddresses, Inventory, Machines, NameRecords, Power, Settings, error::Result};
 use async_trait::async_trait;
 use fields::Config;
 use inventory::known::Known;
@@ -79,6 +81,9 @@ impl Cloud for Ec2 {
         Some(self)
     }
     fn addresses(&self) -> Option<&dyn FloatingAddresses> {
+        Some(self)
+    }
+    fn names(&self) -> Option<&dyn NameRecords> {
         Some(self)
     }
     fn last_sign(&self) -> Option<Duration> {
