@@ -120,11 +120,12 @@ fn root_path() -> String {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ServiceAddress {
-    /// IPv4, without prefix length.
+    /// IPv4, without prefix length; with `dns` a name.
     pub address: String,
     /// The member that carries it.
     pub member_id: Id,
-    /// `garp`: a stretched network, moved by gratuitous ARP.
+    /// `garp`: a stretched network, moved by gratuitous ARP; `floating`: the recovery cloud points it; `dns`: the record of
+    /// a name, in a zone of any connected cloud.
     pub mechanism: String,
     /// The network of the card that carries it, by its name at the recovery site: for machines with several cards.
     #[serde(default)]
@@ -132,6 +133,26 @@ pub struct ServiceAddress {
     /// How it is proved from outside.
     #[serde(default)]
     pub probe: HealthCheck,
+}
+
+impl ServiceAddress {
+    /// What clients use is a name of DNS, and no address.
+    pub fn is_name(&self) -> bool {
+        self.mechanism == "dns"
+    }
+
+    /// Is it written as its mechanism needs it?
+    pub fn fits(&self) -> bool {
+        if self.is_name() { is_dns_name(&self.address) } else { self.address.parse::<std::net::Ipv4Addr>().is_ok() }
+    }
+}
+
+/// Of two labels at least, without a dot at the end; the last one is no number, so that an address is no name.
+fn is_dns_name(text: &str) -> bool {
+    let inside = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let label = |l: &str| (1..=63).contains(&l.len()) && l.chars().all(inside) && !l.starts_with('-') && !l.ends_with('-');
+    let last = text.rsplit('.').next().unwrap_or_default();
+    text.len() <= 253 && text.contains('.') && text.split('.').all(label) && last.chars().any(|c| !c.is_ascii_digit())
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -172,4 +193,27 @@ pub enum CalloutAction {
     },
     /// The run waits until somebody answers.
     Prompt { question: String },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_no_address_and_has_no_dot_at_its_end() {
+        for (text, good) in [
+            ("shop.example.com", true),
+            ("_sip.a-b.example", true),
+            ("10.0.0.5", false),
+            ("shop", false),
+            ("shop.example.com.", false),
+            ("-shop.example.com", false),
+            ("shop..example.com", false),
+            ("*.example.com", false),
+            ("shöp.example.com", false),
+            ("", false),
+        ] {
+            assert_eq!(is_dns_name(text), good, "{text}");
+        }
+    }
 }

@@ -8,7 +8,10 @@
 //! carries a *token* (run id + step key, without the attempt) that the driver puts into the cloud's own name, tag or
 //! metadata, so that a retry after a crash finds what the earlier attempt began.
 
-use super::error::{Error, Result};
+use super::{
+    error::{Error, Result},
+    names::NameRecords,
+};
 use async_trait::async_trait;
 use bytes::Bytes;
 use model::{
@@ -56,6 +59,9 @@ pub trait Cloud: Send + Sync {
         None
     }
     fn addresses(&self) -> Option<&dyn FloatingAddresses> {
+        None
+    }
+    fn names(&self) -> Option<&dyn NameRecords> {
         None
     }
     /// How long ago something came back from it, even if no call succeeded: it is there, and slow. `None`: never, or it

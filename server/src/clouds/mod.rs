@@ -9,6 +9,7 @@ pub mod guard;
 mod http;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
+mod names;
 #[cfg(feature = "openstack")]
 pub mod openstack;
 pub mod pool;
@@ -20,3 +21,4 @@ pub mod simulator;
 pub mod vsphere;
 
 pub use contract::*;
+pub use names::{NameRecord, NameRecords};

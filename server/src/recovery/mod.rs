@@ -28,6 +28,7 @@ pub mod silent;
 pub mod spec;
 pub mod steps;
 pub mod view;
+pub mod zones;
 
 pub use runtime::{Runtime, Timing};
 

@@ -97,7 +97,7 @@ pub(super) fn carrier(request: &Request, address: Ipv4Addr) -> Option<&Nic> {
     only(request.nics.iter().filter(has)).or_else(home).or_else(|| only(request.nics.iter()))
 }
 
-fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
+pub(super) fn only<T>(mut all: impl Iterator<Item = T>) -> Option<T> {
     let first = all.next()?;
     if all.next().is_none() { Some(first) } else { None }
 }

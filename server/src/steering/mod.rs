@@ -1,9 +1,10 @@
 //! Traffic steering: making clients reach a machine at its new place.
 //!
 //! Each mechanism says what it would do, does it under the epoch of the run, and proves it by a probe from outside:
-//! that the announcement was sent is no proof. Gratuitous ARP on a stretched network, and floating addresses that a cloud
-//! points; routes, load balancers and DNS fit the same five calls.
+//! that the announcement was sent is no proof. Gratuitous ARP on a stretched network, floating addresses that a cloud
+//! points, and names in zones that a cloud holds; routes and load balancers fit the same five calls.
 
+mod dns;
 mod floating;
 mod garp;
 pub mod probe;
@@ -13,6 +14,7 @@ mod socket;
 use async_trait::async_trait;
 use model::{cloud::Network, machine::Nic, plan::HealthCheck};
 use serde::{Deserialize, Serialize};
+use std::net::IpAddr;
 
 /// An address that shall reach a machine.
 #[derive(Clone, Debug)]
@@ -72,7 +74,29 @@ pub trait Pointer: Send + Sync {
     async fn point(&self, address: &str, mac: &str) -> Result<String>;
 }
 
-pub const MECHANISMS: [&str; 2] = ["garp", "floating"];
+/// What a name is now, and who says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The cloud that holds its zone.
+    pub holder: String,
+    pub zone: String,
+    /// Only some networks can see the zone.
+    pub private: bool,
+    pub addresses: Vec<IpAddr>,
+    /// Seconds that resolvers may keep them; `None`: it has no addresses.
+    pub ttl: Option<u32>,
+}
+
+/// Who holds the zones of names: any connected cloud, not only that of the machine.
+#[async_trait]
+pub trait Zones: Send + Sync {
+    /// An error also where no cloud holds a zone for the name.
+    async fn look(&self, name: &str) -> Result<Record>;
+    /// Makes these its only addresses, with a TTL in seconds; answers what was read back.
+    async fn point(&self, name: &str, addresses: &[IpAddr], ttl: u32) -> Result<Record>;
+}
+
+pub const MECHANISMS: [&str; 3] = ["garp", "floating", "dns"];
 
 /// # Errors
 /// There is no such mechanism.
@@ -81,15 +105,16 @@ pub fn is_known(name: &str) -> Result<()> {
     if MECHANISMS.contains(&name) { Ok(()) } else { Err(unknown()) }
 }
 
-/// `cloud`: the one of the machine, where it points addresses.
+/// `cloud`: the one of the machine, where it points addresses. `zones`: of all clouds.
 ///
 /// # Errors
 /// There is no such mechanism, or not at that cloud.
-pub fn by_name<'a>(name: &str, cloud: Option<&'a dyn Pointer>) -> Result<Box<dyn Steering + 'a>> {
+pub fn by_name<'a>(name: &str, cloud: Option<&'a dyn Pointer>, zones: &'a dyn Zones) -> Result<Box<dyn Steering + 'a>> {
     is_known(name)?;
     match (name, cloud) {
         ("floating", Some(cloud)) => Ok(Box::new(floating::Floating { cloud })),
         ("floating", None) => Err("The cloud of the machine has no floating addresses. Take garp, or another recovery cloud.".into()),
+        ("dns", _) => Ok(Box::new(dns::Dns { zones })),
         _ => Ok(Box::new(garp::Garp)),
     }
 }

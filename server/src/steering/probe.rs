@@ -2,6 +2,7 @@
 
 use super::socket;
 use model::plan::HealthCheck;
+use reqwest::header::HOST;
 use std::{net::Ipv4Addr, sync::LazyLock, time::Duration};
 use tokio::{net::TcpStream, time::timeout};
 
@@ -23,11 +24,19 @@ pub fn address(check: &HealthCheck) -> Option<&str> {
 /// # Errors
 /// In words, for the log of a run.
 pub async fn answer(check: &HealthCheck, to: &str) -> Result<String, String> {
+    answer_as(check, to, None).await
+}
+
+/// The same; a web server is asked for the site of that name.
+///
+/// # Errors
+/// In words, for the log of a run.
+pub async fn answer_as(check: &HealthCheck, to: &str, name: Option<&str>) -> Result<String, String> {
     let to = address(check).unwrap_or(to);
     match check {
         HealthCheck::Ping { .. } => ping(to).await,
         HealthCheck::Tcp { port, .. } => tcp(to, *port).await,
-        HealthCheck::Http { port, path, .. } => http(to, *port, path).await,
+        HealthCheck::Http { port, path, .. } => http(to, *port, path, name).await,
         HealthCheck::Running | HealthCheck::GuestAgent => Err("this check does not look from outside.".into()),
     }
 }
@@ -60,11 +69,16 @@ static CLIENT: LazyLock<Option<reqwest::Client>> = LazyLock::new(|| {
     builder.redirect(reqwest::redirect::Policy::none()).no_proxy().build().ok()
 });
 
-async fn http(to: &str, port: u16, path: &str) -> Result<String, String> {
+async fn http(to: &str, port: u16, path: &str, name: Option<&str>) -> Result<String, String> {
     let client = CLIENT.as_ref().ok_or("the HTTP client could not be set up.")?;
     let slash = if path.starts_with('/') { "" } else { "/" };
+    let to = if to.contains(':') { format!("[{to}]") } else { to.to_owned() };
     let url = format!("http://{to}:{port}{slash}{path}");
-    match client.get(&url).send().await {
+    let mut call = client.get(&url);
+    if let Some(name) = name {
+        call = call.header(HOST, if port == 80 { name.to_owned() } else { format!("{name}:{port}") });
+    }
+    match call.send().await {
         Ok(r) if r.status().is_success() || r.status().is_redirection() => Ok(format!("{url} answers {}", r.status().as_u16())),
         Ok(r) => Err(format!("{url} answers {}.", r.status())),
         Err(e) if e.is_connect() || e.is_timeout() => Err(format!("{url} does not answer.")),

@@ -72,6 +72,9 @@ async fn a_role_and_a_pasted_profile_sign_in() {
     let role = open(&[("role", "arn:aws:iam::123456789012:role/crossfade"), ("external_id", "x1")]);
     let who = role.probe().await.unwrap().identity.unwrap();
     assert!(who.contains(":assumed-role/crossfade/crossfade"), "{who}");
+    let counted = role.requests().unwrap().counts;
+    let of = |kind: &str| counted.iter().find(|one| one.service == "sts" && one.kind == kind).map(|one| one.total);
+    assert_eq!((of("AssumeRole"), of("GetCallerIdentity")), (Some(1), Some(1)), "{counted:?}");
     let file = "[dr]\naws_access_key_id = AKIALABLABLABLABLABL\naws_secret_access_key = lab-secret\n";
     let pasted = |profile: &str| open(&[("access_key", ""), ("secret_key", ""), ("credentials_file", file), ("profile", profile)]);
     assert!(pasted("dr").probe().await.unwrap().ok);
@@ -116,10 +119,14 @@ async fn a_locked_machine_has_no_root_volume() {
 }
 
 /// Amazon's own command line.
-fn other_tool(args: &[&str]) -> String {
+pub fn other_tool(args: &[&str]) -> String {
+    tool("ec2", args)
+}
+
+pub fn tool(service: &str, args: &[&str]) -> String {
     let get = |name: &str| std::env::var(format!("CF_AWS_{name}")).unwrap();
     let mut call = std::process::Command::new(get("CLI"));
-    call.args(["--endpoint-url", &get("URL"), "--region", &get("OSLO"), "ec2"]).args(args);
+    call.args(["--endpoint-url", &get("URL"), "--region", &get("OSLO"), service]).args(args);
     let out = call.env("AWS_ACCESS_KEY_ID", get("ACCESS_KEY")).env("AWS_SECRET_ACCESS_KEY", get("SECRET_KEY")).output().unwrap();
     String::from_utf8_lossy(&[out.stdout, out.stderr].concat()).into_owned()
 }

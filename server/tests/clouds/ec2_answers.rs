@@ -23,28 +23,28 @@ const BLOCK: u64 = 512 << 10;
 
 /// What came, and what is answered.
 #[derive(Clone)]
-struct Seen {
-    method: Method,
-    path: String,
-    headers: HeaderMap,
-    body: Vec<u8>,
+pub struct Seen {
+    pub method: Method,
+    pub path: String,
+    pub headers: HeaderMap,
+    pub body: Vec<u8>,
 }
 
 #[derive(Clone, Default)]
-struct Script {
+pub struct Script {
     /// By action or by `METHOD path` without the query; the last answer stays.
     answers: Arc<Mutex<BTreeMap<String, VecDeque<Answer>>>>,
     seen: Arc<Mutex<Vec<(String, Seen)>>>,
 }
 
 #[derive(Clone, Default)]
-struct Answer {
+pub struct Answer {
     status: u16,
     headers: Vec<(&'static str, String)>,
     body: Vec<u8>,
 }
 
-fn ok(body: impl Into<Vec<u8>>) -> Answer {
+pub fn ok(body: impl Into<Vec<u8>>) -> Answer {
     Answer { status: 200, body: body.into(), ..Answer::default() }
 }
 
@@ -55,7 +55,7 @@ impl Answer {
     }
 }
 
-fn refused(status: u16, code: &str) -> Answer {
+pub fn refused(status: u16, code: &str) -> Answer {
     let body =
         format!("<Response><Errors><Error><Code>{code}</Code><Message>no</Message></Error></Errors><RequestID>r</RequestID></Response>");
     Answer { status, body: body.into(), ..Answer::default() }
@@ -66,16 +66,16 @@ fn json_refused(status: u16, code: &str) -> Answer {
 }
 
 impl Script {
-    fn on(&self, what: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
+    pub fn on(&self, what: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
         self.answers.lock().unwrap().insert(what.to_owned(), answers.into_iter().collect());
         self
     }
 
-    fn count(&self, what: &str) -> usize {
+    pub fn count(&self, what: &str) -> usize {
         self.all(what).len()
     }
 
-    fn all(&self, what: &str) -> Vec<Seen> {
+    pub fn all(&self, what: &str) -> Vec<Seen> {
         self.seen.lock().unwrap().iter().filter(|(key, _)| key == what).map(|(_, seen)| seen.clone()).collect()
     }
 
@@ -86,7 +86,7 @@ impl Script {
     }
 
     /// A cloud that is answered by it.
-    async fn cloud(&self) -> Arc<dyn Cloud> {
+    pub async fn cloud(&self) -> Arc<dyn Cloud> {
         crypto();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -111,7 +111,7 @@ async fn serve(State(script): State<Script>, request: Request) -> Response {
     (StatusCode::from_u16(answer.status).unwrap(), headers, Bytes::from(answer.body)).into_response()
 }
 
-fn xml(name: &str, inside: &str) -> Answer {
+pub fn xml(name: &str, inside: &str) -> Answer {
     ok(format!(r#"<{name}Response xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"><requestId>r</requestId>{inside}</{name}Response>"#))
 }
 
@@ -163,6 +163,8 @@ async fn throttling_is_told_with_its_time_after_three_tries() {
     let cloud = script.cloud().await;
     assert_eq!(cloud.inventory().list(None).await.unwrap_err().kind, Kind::Throttled(Duration::from_secs(2)));
     assert_eq!(script.count("DescribeInstances"), 3);
+    let counted: Vec<_> = cloud.requests().unwrap().counts.into_iter().map(|one| (one.service, one.kind, one.total)).collect();
+    assert_eq!(counted, [("ec2".to_owned(), "DescribeInstances".to_owned(), 3)], "every try");
     script.on("DescribeInstances", [refused(400, "ExpiredToken")]);
     let ended = cloud.inventory().list(None).await.unwrap_err();
     assert!(ended.kind == Kind::Auth && ended.message.contains("ExpiredToken"), "{ended}");
@@ -229,6 +231,11 @@ async fn a_delta_goes_on_its_parent_with_checksums() {
         assert_eq!(put.headers["x-amz-data-length"], "524288");
     }
     assert_eq!(script.count("PUT /snapshots/snap-new/blocks/0"), 3, "it was throttled twice");
+    let counted = cloud.requests().unwrap().counts;
+    assert!(
+        counted.iter().any(|one| (one.service.as_str(), one.kind.as_str(), one.total) == ("ebs", "PutSnapshotBlock", 5)),
+        "{counted:?}"
+    );
     assert_eq!(script.count("PUT /snapshots/snap-new/blocks/3"), 0, "nothing was there, so nothing is zeroed");
     let all: Vec<u8> = blocks.iter().flat_map(|block| Sha256::digest(block).to_vec()).collect();
     let completed = script.all("POST /snapshots/completion/snap-new").pop().unwrap();

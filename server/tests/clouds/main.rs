@@ -10,8 +10,10 @@
 mod connection;
 mod copy;
 mod ec2;
+mod ec2_addresses;
 mod ec2_answers;
 mod ec2_figures;
+mod ec2_names;
 mod harness;
 mod inventory;
 mod live;

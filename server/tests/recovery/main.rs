@@ -10,6 +10,7 @@ mod faults;
 mod flow;
 mod live;
 mod living;
+mod names;
 mod old_copies;
 mod ownership;
 mod recover;

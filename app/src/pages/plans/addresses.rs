@@ -10,7 +10,11 @@ use leptos::prelude::*;
 use model::plan::{HealthCheck, ServiceAddress};
 
 /// The ways of moving an address, and in words; the first is where one begins.
-const MECHANISMS: [(&str, &str); 2] = [("garp", "Announcement (gratuitous ARP)"), ("floating", "Floating address of the cloud")];
+const MECHANISMS: [(&str, &str); 3] = [
+    ("garp", "Announcement (gratuitous ARP)"),
+    ("floating", "Floating address of the cloud"),
+    ("dns", "Name in a zone of a connected cloud (DNS)"),
+];
 
 #[component]
 pub fn Addresses(draft: Draft) -> impl IntoView {
@@ -31,7 +35,7 @@ pub fn Addresses(draft: Draft) -> impl IntoView {
     view! {
         <section aria-labelledby="addresses-title">
             <h2 id="addresses-title">"Service addresses"</h2>
-            <p class="sub">"Announced on a stretched network, or pointed by the recovery cloud; then probed from outside."</p>
+            <p class="sub">"Announced on a stretched network, pointed by the recovery cloud, or a name in a zone of any cloud; then probed from outside."</p>
             // Removing one shifts the others: rows are drawn anew when their number changes.
             {move || (0..count.get()).map(|n| view! { <Row n draft/> }).collect_view()}
             <Show when=move || first.get().is_some() fallback=|| view! { <p class="sub">"Choose a group with machines first."</p> }>
@@ -74,7 +78,7 @@ fn Row(n: usize, draft: Draft) -> impl IntoView {
     let remove = move |_| draft.spec.update(|s| drop(s.service_addresses.remove(n)));
     view! {
         <div class="plan-row" role="group" aria-label=format!("Service address {}", n + 1)>
-            <TextField label="Address" name=format!("address-{n}") value=address placeholder="10.0.0.80" error/>
+            <TextField label="Address" name=format!("address-{n}") value=address placeholder="10.0.0.80, or a name with DNS" error/>
             <SelectField label="Carried by" name=format!("address-{n}-member") value=member options=members/>
             <SelectField label="Moved by" name=format!("address-{n}-mechanism") value=mechanism options=mechanisms/>
             <TextField label="Network of its card" name=format!("address-{n}-network") value=network placeholder="by its addresses"/>

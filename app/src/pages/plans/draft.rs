@@ -120,7 +120,9 @@ pub fn faults(spec: &PlanSpec) -> Vec<(String, String)> {
         fault("group_ids", "Choose at least one protection group: its machines are what the plan brings up.");
     }
     for (n, address) in spec.service_addresses.iter().enumerate() {
-        if address.address.parse::<std::net::Ipv4Addr>().is_err() {
+        if !address.fits() && address.is_name() {
+            fault(&format!("service_addresses.{n}"), "A name is needed, for example shop.example.com.");
+        } else if !address.fits() {
             fault(&format!("service_addresses.{n}"), "An IPv4 address without prefix length is needed, for example 10.0.0.80.");
         }
     }

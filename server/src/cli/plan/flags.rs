@@ -38,9 +38,13 @@ pub struct Flags {
     /// Machines that stay off when they were off
     #[arg(long = "as-seen", value_name = "MACHINE,…")]
     as_seen: Vec<String>,
-    /// An address that clients use, and the machine that carries it
+    /// An address that clients use (with the mechanism dns: a name), and the machine that carries it
     #[arg(long = "service-address", value_name = "IP=MACHINE")]
     service_addresses: Vec<String>,
+    /// How the address is moved: garp (announced on a stretched network), floating (pointed by the recovery cloud), dns (a
+    /// name in a zone of a connected cloud)
+    #[arg(long = "address-mechanism", value_name = "IP=MECHANISM")]
+    address_mechanisms: Vec<String>,
     /// The network at the recovery site of the card that carries the address; nothing after = takes that away
     #[arg(long = "address-network", value_name = "IP=NETWORK")]
     address_networks: Vec<String>,
@@ -120,6 +124,10 @@ impl Flags {
                 Some(known) => known.member_id = member_id,
                 None => plan.service_addresses.push(fresh(address, member_id)),
             }
+        }
+        for text in &self.address_mechanisms {
+            let (ip, mechanism) = spec::pair("--address-mechanism", text)?;
+            address(plan, "--address-mechanism", &ip)?.mechanism = mechanism;
         }
         for text in &self.address_networks {
             let (ip, network) = spec::pair("--address-network", text)?;

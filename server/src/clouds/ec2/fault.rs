@@ -91,6 +91,7 @@ fn kind(changes: bool, status: u16, code: &str, pause: Option<Duration>) -> Kind
         | "SlowDown"
         | "TooManyRequestsException"
         | "BandwidthLimitExceeded"
+        | "PriorRequestNotComplete"
         | "SnapshotCreationPerVolumeRateExceeded" => Kind::Throttled(pause.unwrap_or(PAUSE)),
         "ResourceNotFoundException" | "InvalidInstanceID.Malformed" | "InvalidInstanceID" => Kind::NotFound,
         "InsufficientFreeAddressesInSubnet" | "ServiceQuotaExceededException" | "InsufficientAddressCapacity" => Kind::Full,

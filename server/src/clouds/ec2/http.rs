@@ -1,7 +1,11 @@
 //! The SDKs' HTTP client: the one that the other drivers use, with its pinned certificate and authorities, instead of their own,
 //! which would bring a second TLS library.
 
-use crate::clouds::{error::Result, http::tls};
+use super::operation;
+use crate::clouds::{
+    error::Result,
+    http::{Meter, tls},
+};
 use aws_smithy_runtime_api::client::{
     http::{HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector},
     orchestrator::{HttpRequest, HttpResponse},
@@ -20,6 +24,7 @@ use std::{
 pub struct Http {
     client: Client,
     seen: Arc<Mutex<Seen>>,
+    pub meter: Arc<Meter>,
 }
 
 #[derive(Debug, Default)]
@@ -31,7 +36,7 @@ struct Seen {
 
 impl Http {
     pub fn new(ca: Option<&str>, fingerprint: Option<&str>) -> Result<Self> {
-        Ok(Self { client: tls::client(ca, fingerprint)?, seen: Arc::default() })
+        Ok(Self { client: tls::client(ca, fingerprint)?, seen: Arc::default(), meter: Arc::default() })
     }
 
     pub fn fingerprint(&self) -> Option<String> {
@@ -47,6 +52,7 @@ impl Http {
         let request = request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
         let (parts, body) = request.into_parts();
         let body = body.bytes().map(Bytes::copy_from_slice).unwrap_or_default();
+        operation::count(&self.meter, &parts, &body);
         let call = self.client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
         let answer = call.send().await.map_err(broken)?;
         self.note(&answer);

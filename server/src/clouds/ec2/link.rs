@@ -3,6 +3,7 @@
 use super::{
     fields::{Config, Login},
     http::Http,
+    operation::Named,
 };
 use crate::clouds::error::{Error, Result};
 use aws_config::{
@@ -12,6 +13,7 @@ use aws_config::{
 use aws_runtime::env_config::file::{EnvConfigFileKind, EnvConfigFiles};
 use aws_sdk_ec2::config::Credentials;
 use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use model::cloud::Requests;
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Mutex;
 
@@ -31,6 +33,7 @@ pub struct Link {
 pub struct Clients {
     pub ec2: aws_sdk_ec2::Client,
     pub ebs: aws_sdk_ebs::Client,
+    pub route53: aws_sdk_route53::Client,
     pub sts: aws_sdk_sts::Client,
 }
 
@@ -48,6 +51,10 @@ impl Link {
         self.http.last_sign()
     }
 
+    pub fn requests(&self) -> Requests {
+        self.http.meter.read()
+    }
+
     /// The next call reads files and roles anew.
     pub async fn forget(&self) {
         self.clients.lock().await.take();
@@ -59,6 +66,10 @@ impl Link {
 
     pub async fn ebs(&self) -> Result<aws_sdk_ebs::Client> {
         Ok(self.clients().await?.ebs.clone())
+    }
+
+    pub async fn route53(&self) -> Result<aws_sdk_route53::Client> {
+        Ok(self.clients().await?.route53.clone())
     }
 
     pub async fn clients(&self) -> Result<Arc<Clients>> {
@@ -86,9 +97,10 @@ impl Link {
             }
         };
         Ok(Clients {
-            ec2: aws_sdk_ec2::Client::new(&shared),
+            ec2: aws_sdk_ec2::Client::from_conf(aws_sdk_ec2::config::Builder::from(&shared).interceptor(Named).build()),
             ebs: aws_sdk_ebs::Client::from_conf(self.ebs_config(&shared)),
-            sts: aws_sdk_sts::Client::new(&shared),
+            route53: aws_sdk_route53::Client::from_conf(aws_sdk_route53::config::Builder::from(&shared).interceptor(Named).build()),
+            sts: aws_sdk_sts::Client::from_conf(aws_sdk_sts::config::Builder::from(&shared).interceptor(Named).build()),
         })
     }
 
@@ -126,7 +138,7 @@ impl Link {
     }
 
     fn ebs_config(&self, shared: &SdkConfig) -> aws_sdk_ebs::Config {
-        let config = aws_sdk_ebs::config::Builder::from(shared).retry_config(retries(BLOCK_TRIES));
+        let config = aws_sdk_ebs::config::Builder::from(shared).interceptor(Named).retry_config(retries(BLOCK_TRIES));
         match &self.config.ebs_endpoint {
             Some(endpoint) => config.endpoint_url(endpoint).build(),
             None => config.build(),

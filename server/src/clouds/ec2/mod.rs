@@ -1,11 +1,13 @@
 //! One region of EC2, or of a cloud that speaks like it, by the official SDKs.
 //!
-//! - `fields`, `http`, `link`, `fault`: settings, connections, sessions and what answers mean;
-//! - `inventory/`, `power`, `lock`, `machines/`: looking, power, making machines;
+//! - `fields`, `http`, `link`, `operation`, `fault`: settings, connections, sessions, counting and what answers mean;
+//! - `inventory/`, `power`, `lock`, `machines/`: looking, power, making machines; `addresses`: Elastic IPs;
+//! - `names`: records of Route 53;
 //! - `blocks`: reading and writing disks by EBS direct; `sink/`: recovery points as snapshots; `source/`: reading machines.
 //!
 //! `docs/clouds/ec2.md` says what each way costs and that no real AWS was seen yet.
 
+mod addresses;
 mod blocks;
 mod fault;
 mod fields;
@@ -14,18 +16,20 @@ mod inventory;
 mod link;
 mod lock;
 mod machines;
+mod names;
+mod operation;
 mod power;
 mod probe;
 mod sink;
 mod source;
 mod tags;
 
-use super::{Cloud, DiskSink, DiskSource, Inventory, Machines, Power, Settings, error::Result};
+use super::{Cloud, DiskSink, DiskSource, FloatingAddresses, Inventory, Machines, NameRecords, Power, Settings, error::Result};
 use async_trait::async_trait;
 use fields::Config;
 use inventory::known::Known;
 use link::Link;
-use model::cloud::{Capability, DriverInfo, ProbeReport};
+use model::cloud::{Capability, DriverInfo, ProbeReport, Requests};
 use std::{sync::Arc, time::Duration};
 
 pub fn info() -> DriverInfo {
@@ -76,8 +80,17 @@ impl Cloud for Ec2 {
     fn disk_sink(&self) -> Option<&dyn DiskSink> {
         Some(self)
     }
+    fn addresses(&self) -> Option<&dyn FloatingAddresses> {
+        Some(self)
+    }
+    fn names(&self) -> Option<&dyn NameRecords> {
+        Some(self)
+    }
     fn last_sign(&self) -> Option<Duration> {
         self.link.last_sign()
+    }
+    fn requests(&self) -> Option<Requests> {
+        Some(self.link.requests())
     }
 
     async fn disconnect(&self) {

@@ -1,13 +1,14 @@
 //! Is it there, as whom are we, and which rights are missing. Changes nothing: EC2 is asked by dry runs, EBS direct by snapshots
-//! that do not exist.
+//! that do not exist, and Route 53 by a zone that does not.
 
 use super::{Ec2, fault::look, inventory, link::Link};
 use crate::clouds::{
     Cloud,
-    error::{Kind, Result},
+    error::{Error, Kind, Result},
 };
 use aws_sdk_ebs::{primitives::ByteStream, types::ChecksumAlgorithm};
 use aws_sdk_ec2::types::Tag;
+use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 use aws_smithy_types::retry::RetryConfig;
 use futures::future::{BoxFuture, FutureExt, join_all};
 use model::{Problem, Severity, cloud::ProbeReport};
@@ -17,12 +18,17 @@ const INSTANCE: &str = "i-00000000000000000";
 const VOLUME: &str = "vol-00000000000000000";
 const SNAPSHOT: &str = "snap-00000000000000000";
 const IMAGE: &str = "ami-00000000000000000";
+const CARD: &str = "eni-00000000000000000";
+const ZONE: &str = "Z00000000000000000000";
+const ADDRESS: &str = "eipalloc-00000000000000000";
 
 const SWITCH: &str = "machines are not switched";
 const LOCK: &str = "machines are not locked against start";
 const READ: &str = "machines are not read";
 const KEEP: &str = "recovery points are not kept";
 const MAKE: &str = "machines are not made";
+const POINT: &str = "Elastic IPs are not pointed at machines";
+const NAME: &str = "names are not pointed at machines";
 
 /// The action, what is not possible without it, and the question.
 type Question<'a> = (&'static str, &'static str, BoxFuture<'a, Result<()>>);
@@ -128,9 +134,46 @@ async fn questions(link: &Link) -> Result<Vec<Question<'static>>> {
         dry!("DescribeSecurityGroups", MAKE, ec2.describe_security_groups()),
         dry!("DescribeInstanceTypes", MAKE, ec2.describe_instance_types()),
         dry!("DescribeImages", MAKE, ec2.describe_images().owners("self")),
+        dry!("DescribeAddresses", POINT, ec2.describe_addresses()),
+        dry!("AssociateAddress", POINT, ec2.associate_address().allocation_id(ADDRESS).network_interface_id(CARD)),
     ];
     all.extend(ebs_questions(&clients.ebs));
+    all.extend(route53_questions(&clients.route53)?);
     Ok(all)
+}
+
+/// About a zone that does not exist. It takes few requests a second, for the whole account: that it has enough says nothing.
+fn route53_questions(route53: &aws_sdk_route53::Client) -> Result<Vec<Question<'static>>> {
+    macro_rules! ask {
+        ($action:literal, $call:expr) => {{
+            let call = $call;
+            let question: Question<'static> =
+                (
+                    concat!("route53:", $action),
+                    NAME,
+                    async move {
+                        look($action, call.send()).await.map(drop).or_else(|error| if throttled(&error) { Ok(()) } else { Err(error) })
+                    }
+                    .boxed(),
+                );
+            question
+        }};
+    }
+    let wrong = |error: aws_sdk_route53::error::BuildError| Error::permanent(error.to_string());
+    let set = ResourceRecordSet::builder().name("crossfade.invalid.").r#type(RrType::A).ttl(1);
+    let set = set.resource_records(ResourceRecord::builder().value("192.0.2.1").build().map_err(wrong)?).build().map_err(wrong)?;
+    let change = Change::builder().action(ChangeAction::Upsert).resource_record_set(set).build().map_err(wrong)?;
+    let batch = ChangeBatch::builder().changes(change).build().map_err(wrong)?;
+    Ok(vec![
+        ask!("ListHostedZonesByName", route53.list_hosted_zones_by_name().max_items(1)),
+        ask!("ListResourceRecordSets", route53.list_resource_record_sets().hosted_zone_id(ZONE).max_items(1)),
+        ask!("ChangeResourceRecordSets", route53.change_resource_record_sets().hosted_zone_id(ZONE).change_batch(batch)),
+        ask!("GetChange", route53.get_change().id(ZONE)),
+    ])
+}
+
+fn throttled(error: &Error) -> bool {
+    matches!(error.kind, Kind::Throttled(_))
 }
 
 /// Without another try: a refusal is one at once.
@@ -167,7 +210,6 @@ fn missing(refused: &Refused) -> Vec<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clouds::error::Error;
 
     #[test]
     fn only_a_refusal_is_one() {

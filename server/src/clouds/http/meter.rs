@@ -15,6 +15,7 @@ use std::{
 const HOUR: usize = 60;
 const MINUTE: Millis = 60_000;
 
+#[derive(Debug)]
 pub struct Meter {
     since: Millis,
     counts: Mutex<BTreeMap<(&'static str, String), Count>>,

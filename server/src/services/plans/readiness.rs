@@ -8,9 +8,10 @@ use crate::{
         pointer::CloudOf,
         room::{self, Wanted},
         steps::script,
+        zones::ZonesOf,
     },
     state::{Node, now},
-    steering,
+    steering::{self, Zones},
     store::plans::{self, Protected},
 };
 use model::{
@@ -30,6 +31,8 @@ pub const CALM: Duration = Duration::from_secs(15);
 pub const SHORT: Duration = Duration::from_secs(4);
 /// Dry runs at one cloud at a time.
 const AT_ONCE: usize = 8;
+/// Seconds: what many resolvers keep anyway. Longer, and clients look for the machine at its old place for as long.
+const LONG_TTL: u32 = 300;
 
 pub async fn find(node: &Node, spec: &PlanSpec) -> Result<Vec<Problem>> {
     let mut members = vec![];
@@ -160,18 +163,34 @@ fn callouts(node: &Node, spec: &PlanSpec, problems: &mut Vec<Problem>) {
 }
 
 async fn addresses(node: &Node, spec: &PlanSpec, elsewhere: &HashMap<Id, Id>, problems: &mut Vec<Problem>) -> Result<()> {
+    let zones = ZonesOf { node };
     for a in &spec.service_addresses {
         if a.mechanism == "floating" {
             problems.extend(floating(node, spec, elsewhere, a).await?);
             continue;
         }
-        let Ok(mechanism) = steering::by_name(&a.mechanism, None) else { continue };
+        if a.is_name() {
+            problems.extend(name(&zones, &a.address).await);
+            continue;
+        }
+        let Ok(mechanism) = steering::by_name(&a.mechanism, None, &zones) else { continue };
         if let Err(why) = mechanism.probe(&a.address).await {
             let what = format!("This node cannot announce it: {why}");
             problems.push(warning(&a.address, what, "Run a node on that network, or rely on the guest's own announcement."));
         }
     }
     Ok(())
+}
+
+/// Some connected cloud must hold its zone.
+async fn name(zones: &ZonesOf<'_>, name: &str) -> Option<Problem> {
+    match zones.look(name).await {
+        Err(why) => Some(critical(name, format!("It cannot be pointed: {why}"), "Look at that cloud, or choose another mechanism.")),
+        Ok(now) => now.ttl.filter(|ttl| *ttl > LONG_TTL).map(|ttl| {
+            let what = format!("Its record in the zone {} of {} is kept by resolvers for {ttl} s.", now.zone, now.holder);
+            warning(name, what, "Give the record a TTL of 60 s there: it counts from before the disaster.")
+        }),
+    }
 }
 
 /// Only the cloud where the machine will be can point it.
@@ -181,7 +200,7 @@ async fn floating(node: &Node, spec: &PlanSpec, elsewhere: &HashMap<Id, Id>, a: 
         let cloud = |m: plans::Protected| elsewhere.get(&m.member_id).cloned().unwrap_or(m.target_cloud_id);
         let Some(guard) = member.and_then(|m| node.clouds.get(&cloud(m))) else { continue };
         let cloud = CloudOf { guard: &guard, native_id: "" };
-        let looked = match steering::by_name("floating", cloud.pointer()) {
+        let looked = match steering::by_name("floating", cloud.pointer(), &ZonesOf { node }) {
             Ok(mechanism) => mechanism.probe(&a.address).await,
             Err(why) => Err(why),
         };

@@ -113,7 +113,9 @@ impl Wrong {
         let mut seen = HashSet::new();
         for (i, a) in spec.service_addresses.iter().enumerate() {
             let at = |field: &str| format!("service_addresses[{i}].{field}");
-            if a.address.parse::<Ipv4Addr>().is_err() {
+            if !a.fits() && a.is_name() {
+                self.add(at("address"), format!("'{}' is not a name of DNS. Write it like shop.example.com.", a.address));
+            } else if !a.fits() {
                 self.add(
                     at("address"),
                     format!("'{}' is not an IPv4 address. Write it like 10.0.0.5, without a prefix length.", a.address),
@@ -209,6 +211,7 @@ fn walk<'a>(id: &'a Id, after: &HashMap<&'a Id, &'a Vec<Id>>, path: &mut Vec<&'a
 #[cfg(test)]
 mod tests {
     use super::*;
+    use model::plan::ServiceAddress;
 
     fn machine(id: &str, after: &[&str]) -> PlanMachine {
         PlanMachine { after: after.iter().map(|a| (*a).to_owned()).collect(), ..PlanMachine::with_defaults(id.into()) }
@@ -219,6 +222,21 @@ mod tests {
         let machines = [machine("a", &[]), machine("b", &["d", "a"]), machine("c", &["b"]), machine("d", &["c"])];
         assert_eq!(cycle(&machines).unwrap(), ["b", "d", "c", "b"]);
         assert_eq!(cycle(&machines[..3]), None);
+    }
+
+    #[test]
+    fn a_name_is_for_dns_and_an_address_for_the_others() {
+        let members = HashMap::from([("a".to_owned(), "web1".to_owned())]);
+        let said = |mechanism: &str, address: &str| {
+            let (mechanism, address, member_id) = (mechanism.into(), address.into(), "a".into());
+            let service_addresses = vec![ServiceAddress { address, member_id, mechanism, network: None, probe: HealthCheck::default() }];
+            let mut wrong = Wrong::default();
+            wrong.addresses(&PlanSpec { service_addresses, ..PlanSpec::default() }, &members);
+            wrong.0.into_iter().map(|f| f.message).collect::<String>()
+        };
+        assert_eq!(said("dns", "shop.example.com") + &said("garp", "10.0.0.5"), "");
+        assert!(said("dns", "10.0.0.5").contains("not a name of DNS") && said("floating", "shop.example.com").contains("not an IPv4"));
+        assert!(said("carrier-pigeon", "10.0.0.5").contains("Take one of: garp, floating, dns"));
     }
 
     #[test]
