@@ -20,11 +20,14 @@ export function breakLockAndStart(site: string, name: string): boolean {
   }
 }
 
-/** What `lab env` exports. */
-export function labEnv(): Record<string, string> {
-  const pairs = [...lab('env').matchAll(/^export (\w+)=(.*)$/gm)].map(([, key, value]) => [key, value.replace(/^['"]|['"]$/g, '')]);
+/** What lines of `export A=1 B='2'` say. */
+export function exported(lines: string): Record<string, string> {
+  const pairs = [...lines.matchAll(/(\w+)=('[^'\n]*'|\S*)/g)].map(([, key, value]) => [key, value.replaceAll("'", '')]);
   return Object.fromEntries(pairs);
 }
+
+/** What `lab env` exports. */
+export const labEnv = () => exported(lab('env'));
 
 export const address = (last: number) => `10.88.${LAB_ID}.${last}`;
 export const SERVICE_ADDRESS = address(100);

@@ -32,7 +32,7 @@ const add = (site: string, uri: string) => api('POST', '/clouds', { name: `${sit
 
 export async function addDublin(): Promise<void> {
   await add('dublin', env.CF_DUBLIN_URI);
-  await until('six machines are seen running', async () => (await api('GET', '/machines?q=state:running')).total === 6);
+  await until('six machines are seen running', async () => (await api('GET', '/machines?q=site:berlin%20state:running')).total === 6);
 }
 
 /** Does nothing after the story, which has done the same by hand. */

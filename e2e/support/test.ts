@@ -1,5 +1,5 @@
 // Every spec fails on a console error, a page error or a failed request that it did not expect.
-import { test as base, expect, type Page } from '@playwright/test';
+import { test as base, expect, type Locator, type Page } from '@playwright/test';
 import AxeBuilder from '@axe-core/playwright';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { PASSWORD, STATE } from './console';
@@ -28,11 +28,12 @@ export async function signIn(page: Page, name = 'admin', password = PASSWORD) {
   if (me.must_change_password === false) await page.waitForURL(url => !url.pathname.startsWith('/sign-in'));
 }
 
-/** Screens as artefacts: the page at three widths, light and dark. */
-export async function shots(page: Page, name: string) {
+/** Screens as artefacts: the page at three widths, light and dark; `about` is what is to be seen on them. */
+export async function shots(page: Page, name: string, about?: Locator) {
   mkdirSync(`${STATE}/screens`, { recursive: true });
   for (const [width, height] of [[1440, 900], [390, 844], [3840, 2160]] as const) {
     await page.setViewportSize({ width, height });
+    await about?.evaluate(e => e.scrollIntoView({ block: 'end' }));
     for (const colorScheme of ['light', 'dark'] as const) {
       await page.emulateMedia({ colorScheme });
       await page.screenshot({ path: `${STATE}/screens/${name}-${width}-${colorScheme}.png` });
@@ -43,6 +44,8 @@ export async function shots(page: Page, name: string) {
 }
 
 export async function accessible(page: Page) {
+  // Below the bar that stays at the top a target may be cut off: that is no small target.
+  await page.evaluate(() => scrollTo(0, 0));
   const found = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
   expect(found.violations.map(v => `${v.id}: ${v.nodes.map(n => n.target).join(' | ')}`)).toEqual([]);
 }

@@ -4,6 +4,7 @@
 - StartSnapshot goes on from its parent, and stays pending until it is completed.
 - ListChangedBlocks compares, lists come in pages, unknown snapshots and wrong checksums are refused.
 - An instance without a root volume does not start; RunInstances with a token that was seen answers what that one made.
+- The cards that were made with an instance go with it, so that their addresses are free again.
 - RegisterImage keeps its firmware and architecture.
 """
 
@@ -129,6 +130,9 @@ def run_instances(self, *args, **kwargs):
     if token and token != "ABCDE" and key in TOKENS:
         return TOKENS[key]
     made = plain_run_instances(self, *args, **kwargs)
+    given = {nic.get("NetworkInterfaceId") for nic in kwargs.get("nics") or []}
+    for card in [card for one in made.instances for card in one.nics.values() if card.id not in given]:
+        card.delete_on_termination = True
     TOKENS[key] = made
     return made
 

@@ -33,7 +33,7 @@ aws_up() {
     setsid "$AWS_VENV/bin/python" "$LAB_BIN/aws/server.py" "$AWS_PORT" >"$AWS_STATE/log" 2>&1 </dev/null &
   echo $! >"$AWS_STATE/pid"
   until curl -sf -o /dev/null "$AWS_URL/lab/requests"; do
-    aws_alive || { tail -5 "$AWS_STATE/log" >&2; die "the simulated AWS ended at once"; }
+    kill -0 "$(cat "$AWS_STATE/pid")" 2>/dev/null || { tail -5 "$AWS_STATE/log" >&2; die "the simulated AWS ended at once"; }
     [ $SECONDS -lt $end ] || die "the simulated AWS does not answer"
     sleep 0.1
   done

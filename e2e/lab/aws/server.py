@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 import threading
 import urllib.parse
@@ -19,6 +20,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import run_simple  # noqa: E402
 
 ACCOUNT = "123456789012"
+KEY = "AKIALABLABLABLABLABL"
 REGIONS = {"oslo": "eu-north-1", "lisbon": "eu-west-3"}
 ANSWERS = []
 COUNT = {}
@@ -52,7 +54,7 @@ def machine(site, name, mem="96", disks="1", fill="4", dirty="0", start="1", sub
         security_group_ids=[], nics=[], private_ip=None, associate_public_ip=False, tags={"instance": {"Name": name, "lab": "yes"}},
         client_token=None, instance_initiated_shutdown_behavior="stop", monitoring_state="disabled",
     )
-    made = additions.plain_run_instances(ec2, "ami-03cf127a", 1, None, [], **kwargs).instances[0]
+    made = ec2.run_instances("ami-03cf127a", 1, None, [], **kwargs).instances[0]
     for number in range(1, int(disks)):
         extra = ec2.create_volume(size=2, zone_name=subnet.availability_zone, volume_type="gp3")
         ec2.attach_volume(extra.id, made.id, f"/dev/sd{chr(ord('e') + number)}")
@@ -132,6 +134,21 @@ def action_of(method, path, body):
     return dict(urllib.parse.parse_qsl(body.decode("latin-1"))).get("Action", "")
 
 
+# What Amazon's services answer to a key that they do not know, by the service that it is signed for.
+STRANGER = {"sts": (403, "InvalidClientTokenId", "The security token included in the request is invalid."),
+            "ebs": (403, "UnrecognizedClientException", "The security token included in the request is invalid."),
+            "ec2": (401, "AuthFailure", "AWS was not able to validate the provided access credentials")}
+
+
+def stranger(environ):
+    """moto takes any key. The lab has one, and those that a role is given."""
+    signed = re.search(r"Credential=([^/]+)/[^/]+/[^/]+/(\w+)/", environ.get("HTTP_AUTHORIZATION", ""))
+    if signed is None or signed[1] == KEY or signed[1].startswith("ASIA") or signed[2] not in STRANGER:
+        return None
+    status, code, text = STRANGER[signed[2]]
+    return {"status": status, "code": code, "text": text, "retry_after": "", "service": signed[2]}
+
+
 class Door:
     def __init__(self, inner):
         self.inner = inner
@@ -150,6 +167,7 @@ class Door:
             prepared = next((one for one in ANSWERS if one["action"] in (action, "*") and one["times"] > 0), None)
             if prepared:
                 prepared["times"] -= 1
+        prepared = prepared or stranger(environ)
         if prepared is None:
             return self.inner(environ, start)
         environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0) - len(body))
@@ -157,8 +175,12 @@ class Door:
 
     def refuse(self, one, path, start):
         rest = path.startswith("/snapshots")
-        code, text = one["code"], "Prepared by a test."
-        body = json.dumps({"message": text}) if rest else f"<Response><Errors><Error><Code>{code}</Code><Message>{text}</Message></Error></Errors><RequestID>lab</RequestID></Response>"
+        code, text = one["code"], one.get("text", "Prepared by a test.")
+        error = f"<Error><Code>{code}</Code><Message>{text}</Message></Error>"
+        if one.get("service") == "sts":
+            body = f"<ErrorResponse>{error}<RequestId>lab</RequestId></ErrorResponse>"
+        else:
+            body = json.dumps({"message": text}) if rest else f"<Response><Errors>{error}</Errors><RequestID>lab</RequestID></Response>"
         headers = [("Content-Type", "application/json" if rest else "text/xml"), ("X-Amzn-ErrorType", code), ("Content-Length", str(len(body)))]
         if one["retry_after"]:
             headers.append(("Retry-After", one["retry_after"]))

@@ -71,7 +71,7 @@ vsphere_up() {
   end=$((SECONDS + 120))
   for site in "${VSPHERE_SITES[@]}"; do
     until curl -sk -o /dev/null "$(vsphere_url "$site")/about"; do
-      vsphere_alive "$site" || { tail -5 "$VSPHERE_STATE/$site.log" >&2; die "$site ended at once"; }
+      kill -0 "$(cat "$VSPHERE_STATE/$site.pid")" 2>/dev/null || { tail -5 "$VSPHERE_STATE/$site.log" >&2; die "$site ended at once"; }
       [ $SECONDS -lt $end ] || die "$site does not answer"
       sleep 0.1
     done

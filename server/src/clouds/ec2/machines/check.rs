@@ -96,7 +96,8 @@ fn definition(spec: &MachineSpec) -> Vec<Problem> {
 }
 
 fn pools(spec: &MachineSpec, storage: &[Mapping]) -> Vec<Problem> {
-    let used = |one: &&Mapping| spec.disks.iter().any(|disk| disk.pool.as_ref() == Some(&one.from));
+    // One onto itself says that nothing was chosen.
+    let used = |one: &&Mapping| one.from != one.to && spec.disks.iter().any(|disk| disk.pool.as_ref() == Some(&one.from));
     let unknown = storage.iter().filter(used).filter(|one| !POOLS.contains(&one.to.as_str()));
     let what = |one: &Mapping| format!("'{}' is no type of volume that can be chosen.", one.to);
     unknown.map(|one| problem(Critical, &one.from, what(one), &format!("Map it to one of: {}.", POOLS.join(", ")))).collect()
@@ -202,6 +203,7 @@ mod tests {
     fn a_type_of_volume_must_be_one_that_can_be_chosen() {
         let to = |to: &str| [Mapping { from: "images".into(), to: to.into() }];
         assert!(pools(&spec(), &to("gp3")).is_empty());
+        assert!(pools(&spec(), &to("images")).is_empty(), "nothing was chosen");
         assert!(pools(&spec(), &to("io2"))[0].remedy.contains("gp3, gp2"));
         assert!(pools(&spec(), &[Mapping { from: "other".into(), to: "x".into() }]).is_empty(), "not its own");
     }

@@ -157,12 +157,13 @@ fn source_of(node: Node<'_, '_>) -> Option<String> {
     ["file", "dev", "volume", "name", "dir"].iter().find_map(|name| node.attribute(*name)).map(str::to_owned)
 }
 
-/// Of a running machine, from its statistics: `block.<n>.name` is the target.
+/// Of a running machine, from its statistics: `block.<n>.name` is the target. What is called allocation there is how far it has
+/// written since it was started, nothing at first; what the disk takes at its host is called physical.
 fn measured(key: &str, stats: &Stats) -> Option<(u64, u64)> {
     let count = stats.get("block.count")?.as_u64()?;
     let index = (0..count).find(|n| stats.get(&format!("block.{n}.name")).and_then(|p| p.as_text()) == Some(key))?;
     let figure = |name: &str| stats.get(&format!("block.{index}.{name}")).and_then(|p| p.as_u64());
-    Some((figure("capacity")?, figure("allocation")?))
+    Some((figure("capacity")?, figure("physical").or_else(|| figure("allocation"))?))
 }
 
 pub fn pool_of(path: &str, pools: &BTreeMap<String, String>) -> Option<String> {
@@ -234,7 +235,8 @@ mod tests {
                 ("block.count", Param::Uint(1)),
                 ("block.0.name", text("vda")),
                 ("block.0.capacity", Param::Uint(1 << 30)),
-                ("block.0.allocation", Param::Uint(5 << 20)),
+                ("block.0.allocation", Param::Uint(0)),
+                ("block.0.physical", Param::Uint(5 << 20)),
             ]
             .map(|(k, v)| (k.to_owned(), v))
             .into(),

@@ -16,6 +16,7 @@ use crate::clouds::{
 };
 use async_trait::async_trait;
 use bytes::Bytes;
+use model::Mapping;
 use std::sync::Arc;
 
 const GAP: Bytes = Bytes::from_static(&[0; CLUSTER as usize]);
@@ -70,17 +71,22 @@ pub async fn start(link: &Arc<Link>, store: Store, point: Point, all: &[SinkDisk
     Ok(Incoming { link: link.clone(), store, manifest: Manifest { point, disks }, disks: stages })
 }
 
-/// What is mapped for the first disk; else what the settings name; else the one with the most room.
+/// What is mapped for the first disk, or has the same name; else what the settings name; else the one with the most room.
 fn choose(link: &Link, places: &Places, request: &BeginPoint) -> Result<Store> {
     let target = places.target(&link.config.place)?;
     let from = request.disks.first().and_then(|disk| disk.pool.as_deref()).unwrap_or_default();
     let stores: Vec<Store> = places.stores(&target).into_iter().filter(Store::has_files).collect();
-    let name = request.storage.iter().any(|one| one.from == from).then(|| places::mapped(&request.storage, from));
-    if let Some(name) = name.or(link.config.place.datastore.as_deref()) {
+    let chosen = chosen(&request.storage, from, |name| stores.iter().any(|store| store.name == name));
+    if let Some(name) = chosen.or(link.config.place.datastore.as_deref()) {
         let missing = || Error::permanent(format!("There is no datastore '{name}' here that files can be kept on."));
         return stores.into_iter().find(|store| store.name == name).ok_or_else(missing);
     }
     stores.into_iter().next().ok_or_else(|| Error::permanent("There is no datastore here that files can be kept on."))
+}
+
+/// One onto itself says that nothing was chosen, unless there is one of that name.
+fn chosen<'a>(mapping: &'a [Mapping], from: &'a str, known: impl Fn(&str) -> bool) -> Option<&'a str> {
+    Some(places::mapped(mapping, from)).filter(|to| *to != from || known(to))
 }
 
 impl Incoming {
@@ -196,5 +202,20 @@ impl DiskUpload {
             self.upload.push(GAP.slice(..gap as usize)).await?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_datastore_that_nobody_chose_is_none_that_must_be_there() {
+        let to = |to: &str| [Mapping { from: "images".into(), to: to.into() }];
+        let known = |name: &str| name == "fast";
+        assert_eq!(chosen(&to("images"), "images", known), None);
+        assert_eq!(chosen(&[], "images", known), None);
+        assert_eq!(chosen(&to("gone"), "images", known), Some("gone"), "and then it is said that it is not there");
+        assert_eq!(chosen(&[], "fast", known), Some("fast"));
     }
 }
