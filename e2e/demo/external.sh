@@ -23,6 +23,13 @@ main() {
   alive "cloud add" cli cloud add --yes --kind openstack --site cumulus --name cumulus-nova --field "auth_url=$CF_CUMULUS_URL" \
     --field "credential_id=$CF_CUMULUS_CREDENTIAL_ID" --field "credential_secret=@$(secret)" --field insecure=true
   rm -f "$DATA.credential"
+  further
+}
+
+# The shop's machines are replicated there besides: any of them can move there, and the failover asks where they come up.
+further() {
+  alive "one more target" cli group target add shop cumulus-nova --rpo 60 --keep-points 2 --storage images=image ||
+    say "      the shop is not replicated there: any machine that is in no group can move there"
 }
 
 what_is_missing() {
