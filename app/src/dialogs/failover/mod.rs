@@ -54,8 +54,7 @@ fn Body(site: String, open: RwSignal<bool>) -> impl IntoView {
             {move || error.get().map(|error| view! { <ErrorNote error retry=Callback::new(move |()| newest.refetch())/> })}
             <Show when=waiting><p class="loading" role="status">"Looking at what would be hit …"</p></Show>
             <Show when=move || radius.with(Option::is_some)>
-                <targets::Targets radius wanted choices/>
-                <radius::Radius radius choices/>
+                <radius::Radius radius wanted choices/>
                 <older::OlderPoints radius choices/>
             </Show>
         </div>

@@ -3,6 +3,7 @@
 use super::{
     loss::{self, Choices},
     machines::Machines,
+    targets::{Targets, Wanted},
 };
 use crate::{
     components::status::{Status, Tone},
@@ -23,9 +24,10 @@ fn of<T: Default>(radius: Shown, read: impl Fn(&BlastRadius) -> T) -> T {
 }
 
 #[component]
-pub fn Radius(radius: Shown, choices: Choices) -> impl IntoView {
+pub fn Radius(radius: Shown, wanted: RwSignal<Wanted>, choices: Choices) -> impl IntoView {
     view! {
         <Answers radius/>
+        <Targets radius wanted choices/>
         <Figures radius choices/>
         <Machines radius choices/>
         <Lost radius/>

@@ -47,7 +47,7 @@ pub fn Targets(radius: RwSignal<Option<BlastRadius>>, wanted: RwSignal<Wanted>, 
     });
     view! {
         <Show when=move || groups.with(|g| !g.is_empty())>
-            <section aria-labelledby="targets-title">
+            <section class="come-up" aria-labelledby="targets-title">
                 <h3 id="targets-title">"Where they come up"</h3>
                 {move || groups.get().into_iter().map(|group| view! { <One group choose/> }).collect_view()}
                 <p>
