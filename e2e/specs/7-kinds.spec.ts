@@ -155,6 +155,8 @@ test.describe.serial('clouds of other kinds', () => {
     const rows = card.locator('tbody tr');
     await expect(rows).toHaveCount(others.length);
     await expect(card.getByText(/At berlin-kvm, where it is, it costs: 4\.\d\d EUR/)).toBeVisible();
+    await accessible(page);
+    await shots(page, 'kinds-where', card);
     for (const { name } of others) {
       const row = rows.filter({ hasText: name });
       await expect(row).toContainText(/Can run it|Can, with warnings/);
@@ -165,7 +167,7 @@ test.describe.serial('clouds of other kinds', () => {
       await expect(why.getByText(/A month: 1 vCPU, 64 MiB of memory: /)).toBeVisible();
     }
     await accessible(page);
-    await shots(page, 'kinds-where', card);
+    await shots(page, 'kinds-why', card);
   });
 
   test('a machine that boots a kernel of its host can go to some kinds only', async ({ page }) => {
