@@ -30,8 +30,8 @@ export async function runsToTheEnd(page: Page, press: Locator, screen: string): 
   // What it says when it goes no further by itself, whatever that is.
   await expect(state).toHaveText(/Succeeded|Failed|Waits for you|Cancelled|Paused/, { timeout: 150_000 });
   const run = await api('GET', `/runs/${page.url().split('/').pop()}`);
-  expect(await state.textContent(), JSON.stringify(run.steps.filter((s: any) => s.state !== 'succeeded'))).toBe('Succeeded');
-  expect(run.state).toBe('succeeded');
+  expect(run.state, JSON.stringify(run.steps.filter((s: any) => s.state !== 'succeeded'))).toBe('succeeded');
+  await expect(state).toHaveText('Succeeded');
   await accessible(page);
   await shots(page, screen);
   return run;

@@ -17,7 +17,11 @@ pub struct Fresh<T: Send + Sync + 'static> {
     path: StoredValue<String>,
     busy: RwSignal<bool>,
     again: RwSignal<bool>,
+    older: StoredValue<Option<Older<T>>>,
 }
+
+/// Whether an answer (the second) is older than what is shown.
+pub type Older<T> = fn(&T, &T) -> bool;
 
 impl<T: Send + Sync + 'static> Clone for Fresh<T> {
     fn clone(&self) -> Self {
@@ -29,7 +33,14 @@ impl<T: Send + Sync + 'static> Copy for Fresh<T> {}
 impl<T: DeserializeOwned + Send + Sync + 'static> Fresh<T> {
     fn new(value: T, path: String) -> Self {
         let (busy, again) = (RwSignal::new(false), RwSignal::new(false));
-        Self { value: RwSignal::new(value), error: RwSignal::new(None), path: StoredValue::new(path), busy, again }
+        let (path, older) = (StoredValue::new(path), StoredValue::new(None));
+        Self { value: RwSignal::new(value), error: RwSignal::new(None), path, busy, again, older }
+    }
+
+    /// Where live events patch the value: an answer may have been on its way when the last of them came, and would take back
+    /// what it showed.
+    pub fn leave_out(self, older: Older<T>) {
+        self.older.set_value(Some(older));
     }
 
     /// At most one request at a time; what asks meanwhile is served by one more afterwards.
@@ -49,7 +60,11 @@ impl<T: DeserializeOwned + Send + Sync + 'static> Fresh<T> {
     fn take(self, answer: api::Result<T>) {
         match answer {
             Ok(value) => {
-                self.value.try_set(value);
+                let older = self.older.try_get_value().flatten();
+                let is_older = older.and_then(|older| self.value.try_with_untracked(|shown| older(shown, &value)));
+                if is_older != Some(true) {
+                    self.value.try_set(value);
+                }
                 self.error.try_set(None);
             }
             Err(error) => {

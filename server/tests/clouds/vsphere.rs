@@ -317,6 +317,31 @@ async fn what_is_in_the_way_is_said_before() {
     lab(&bed, &["forget", "suite-vs-way"]);
 }
 
+/// A place that is mapped onto its own name was chosen by nobody: it lies where the settings say, point and machine alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_chose_a_place_for_lies_on_the_datastore_of_the_settings() {
+    let Some(bed) = vcenters() else { return };
+    let (name, copy) = ("suite-vs-place", "suite-vs-placed");
+    let id = busy(&bed, name).await;
+    lab(&bed, &["forget", copy]);
+    let bed = bed.between(None, Some(open(&[("datastore", "LocalDS_1")], None)));
+    let own = vec![Mapping { from: "images".into(), to: "images".into() }];
+    let mut chain = Chain { storage: own.clone(), ..Chain::new(&bed, &id) };
+    chain.cycle().await;
+    let mut request = CreateRequest { storage: own, ..request(&chain, name).await };
+    request.spec.name = copy.into();
+    for disk in &mut request.spec.disks {
+        disk.pool = Some("images".into());
+    }
+    let machines = bed.target.machines().unwrap();
+    let made = machines.create(&request).await.unwrap();
+    let seen = bed.target.inventory().one(&made).await.unwrap().unwrap();
+    assert!(seen.disks.iter().all(|disk| disk.pool.as_deref() == Some("LocalDS_1")), "{:?}", seen.disks);
+    machines.delete(&made, true).await.unwrap();
+    bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
+    lab(&bed, &["forget", name]);
+}
+
 /// Disks that rest on a snapshot of somebody are no files of their own: the host sends them under an export lease.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_with_snapshots_is_read_by_an_export_lease() {

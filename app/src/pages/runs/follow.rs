@@ -29,6 +29,12 @@ pub fn apply(detail: &mut RunDetail, event: &LiveEvent) -> Effect {
     }
 }
 
+/// Was the answer written before what is shown? A run that is over stays so, and its log only grows.
+pub fn is_older(shown: &RunDetail, answer: &RunDetail) -> bool {
+    let last = |detail: &RunDetail| detail.events.last().map(|line| line.seq);
+    shown.run.id == answer.run.id && (last(answer) < last(shown) || shown.run.state.is_over() && !answer.run.state.is_over())
+}
+
 fn take_run(detail: &mut RunDetail, event: &LiveEvent) -> Effect {
     let Ok(run) = serde_json::from_value::<Run>(event.data.clone()) else { return Effect::ReadAgain };
     let changed = run.state != detail.run.state;
@@ -88,6 +94,20 @@ mod tests {
         other.state = RunState::Failed;
         assert_eq!(apply(&mut detail, &event(Topic::Run, "r2", &other)), Effect::Nothing);
         assert_eq!(detail, before);
+    }
+
+    #[test]
+    fn an_answer_that_was_on_its_way_takes_nothing_back() {
+        let before = sample::detail();
+        let mut over = before.clone();
+        over.run.state = RunState::Succeeded;
+        assert!(is_older(&over, &before) && !is_older(&before, &over) && !is_older(&over, &over));
+        let mut longer = before.clone();
+        longer.events.push(RunEvent { seq: 99, run_id: "r1".into(), step: None, at: 1, severity: Severity::Info, text: String::new() });
+        assert!(is_older(&longer, &before) && !is_older(&before, &longer));
+        let mut another = before;
+        another.run.id = "r2".into();
+        assert!(!is_older(&longer, &another), "the page has gone to another run");
     }
 
     #[test]

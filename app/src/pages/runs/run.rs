@@ -20,6 +20,7 @@ pub fn RunPage() -> impl IntoView {
     let params = use_params_map();
     let path = move || format!("/runs/{}", params.with(|p| p.get("id").unwrap_or_default()));
     load(path, &[], |fresh: Fresh<RunDetail>| {
+        fresh.leave_out(follow::is_older);
         live::on(&[Topic::Run, Topic::Step, Topic::RunEvent], None, move |event| {
             let effect = fresh.value.try_update(|detail| follow::apply(detail, event));
             if effect == Some(Effect::ReadAgain) {

@@ -37,6 +37,8 @@ pub struct Target {
     /// A host of the cluster that is at work: where its networks and datastores are.
     pub host: Ref,
     pub compute: Ref,
+    /// What the settings name, for what nothing is mapped for.
+    pub datastore: Option<String>,
 }
 
 /// A datastore, and the data center that its HTTP addresses name.
@@ -141,7 +143,7 @@ impl Places {
             }
             None => root,
         };
-        Ok(Target { folder, pool, host, compute: compute.id.clone() })
+        Ok(Target { folder, pool, host, compute: compute.id.clone(), datastore: place.datastore.clone() })
     }
 
     fn host_of(&self, compute: &Object) -> Option<Ref> {
@@ -151,12 +153,12 @@ impl Places {
         compute.list("host").map(Ref::of).filter_map(|id| self.get(&id)).find(works).map(|host| host.id.clone())
     }
 
-    /// Datastores that the cluster sees and that files can be kept on, the one with the most room first.
+    /// Datastores that the cluster sees and that files can be kept on: what the settings name, then the one with the most room.
     pub fn stores(&self, target: &Target) -> Vec<Store> {
         let compute = self.get(&target.compute);
         let seen: Vec<Ref> = compute.into_iter().flat_map(|one| one.list("datastore")).map(Ref::of).collect();
         let mut all: Vec<Store> = seen.iter().filter_map(|id| self.store(id)).collect();
-        all.sort_by_key(|store| std::cmp::Reverse(store.free));
+        all.sort_by_key(|store| (target.datastore.as_ref() != Some(&store.name), std::cmp::Reverse(store.free)));
         all
     }
 
