@@ -75,7 +75,8 @@ external_cloud() {
   # shellcheck disable=SC1090
   eval "$("$LAB" env)" && eval "$(e2e/lab/openstack env)"
   tests 700 -q --test clouds -- --test-threads=1 openstack matrix || return 1
-  limit 500 e2e/recovery/openstack.sh
+  limit 500 e2e/recovery/openstack.sh || return 1
+  limit 450 e2e/recovery/targets.sh
 }
 
 # Simulated vCenters need no root, only the simulator's sources.

@@ -44,7 +44,7 @@ pub fn Points(id: Id) -> impl IntoView {
             let counted = move || {
                 points.with(|p| {
                     let bytes = p.items.iter().map(|i| i.bytes).sum();
-                    format!("{} recovery points, {}", p.items.len(), format::bytes(bytes))
+                    format!("{} recovery {}, {}", p.items.len(), if p.items.len() == 1 { "point" } else { "points" }, format::bytes(bytes))
                 })
             };
             view! {

@@ -29,6 +29,8 @@ struct Fake {
     signed_in: Arc<AtomicU32>,
     /// Tokens up to this number are refused.
     revoked: Arc<AtomicU32>,
+    /// Actions that were asked for.
+    asked: Arc<AtomicU32>,
     life_seconds: i64,
 }
 
@@ -45,6 +47,10 @@ async fn answer(State(fake): State<Fake>, uri: Uri, headers: HeaderMap) -> Respo
     let token: u32 = headers["x-auth-token"].to_str().unwrap_or_default().parse().unwrap_or_default();
     match uri.path() {
         _ if token <= fake.revoked.load(SeqCst) => (StatusCode::UNAUTHORIZED, "{}").into_response(),
+        "/v2.1/servers/s1/action" if fake.asked.fetch_add(1, SeqCst) < 2 => {
+            let message = "Cannot 'stop' instance s1 while it is in task_state image_pending_upload";
+            (StatusCode::CONFLICT, Json(json!({ "conflictingRequest": { "code": 409, "message": message } }))).into_response()
+        }
         "/v2.1/busy" => (StatusCode::TOO_MANY_REQUESTS, [("retry-after", "9")], "slow down").into_response(),
         _ => Json(json!({ "token": token })).into_response(),
     }
@@ -125,4 +131,11 @@ async fn only_the_certificate_that_was_accepted_is_taken() {
     let (error, _) = refusal(Some("00".repeat(32))).await;
     assert!(error.kind == Kind::Identity && error.message.contains("another certificate"), "{error}");
     assert_eq!(refusal(None).await.0.kind, Kind::Identity, "nobody that is known signed it");
+}
+
+#[tokio::test]
+async fn a_machine_of_which_a_snapshot_is_taken_is_stopped_after_it() {
+    let (fake, link) = cloud(3600).await;
+    super::power::when_free(&link, "s1", json!({ "os-stop": null })).await.unwrap();
+    assert_eq!(fake.asked.load(SeqCst), 3);
 }

@@ -108,12 +108,23 @@ impl Power for OpenStack {
 
 impl OpenStack {
     async fn act(&self, native_id: &str, action: Value) -> Result<()> {
-        act(&self.link, native_id, action).await.map(drop)
+        when_free(&self.link, native_id, action).await.map(drop)
     }
 }
 
 pub async fn act(link: &Link, native_id: &str, action: Value) -> Result<Value> {
     link.post(Service::Compute, &format!("{}/action", inventory::path(native_id)?), &action).await
+}
+
+/// A snapshot goes on at Nova after its cycle was given up, and nothing else is taken meanwhile: that is over in moments. The
+/// caller's own time limit ends the wait.
+pub async fn when_free(link: &Link, native_id: &str, action: Value) -> Result<Value> {
+    loop {
+        match act(link, native_id, action.clone()).await {
+            Err(error) if error.kind == Kind::Conflict && error.message.contains("task_state image_") => tokio::time::sleep(TICK).await,
+            other => return other,
+        }
+    }
 }
 
 /// Puts the machine's own disk into its place, which starts it. The second of two calls finds that it is done.
