@@ -153,3 +153,29 @@ one_copy() {
   done
   [ $running -le 1 ] || die "TWO COPIES of $name run"
 }
+
+# ---- with an OpenStack beside the sites: its environment is read, and OPENSTACK names its script
+
+cumulus_body() {
+  jq -n --arg url "$CF_CUMULUS_URL" --arg id "$CF_CUMULUS_CREDENTIAL_ID" --arg secret "$CF_CUMULUS_CREDENTIAL_SECRET" \
+    '{name: "cumulus-kvm", kind: "openstack", site: "cumulus",
+      fields: {auth_url: $url, credential_id: $id, credential_secret: $secret, insecure: "true"}}'
+}
+# running_copies NAME: asked of the hypervisors themselves, one line for each process that runs the machine.
+running_copies() {
+  local site
+  for site in berlin dublin; do "$LAB" virsh "$site" list --name 2>/dev/null | grep -x "$1" || true; done
+  # shellcheck disable=SC2016
+  "$OPENSTACK" in sh -c 'for f in /proc/[0-9]*/cmdline; do
+    case $({ tr "\0" " " <"$f"; } 2>/dev/null) in *qemu-system*"cf.name=$1 "*) echo cumulus ;; esac; done' sh "$1"
+}
+# watch_copies NAME...: a moment at which two copies run is kept in a file.
+watch_copies() {
+  local name
+  while sleep 2; do
+    for name in "$@"; do
+      running_copies "$name" >"$DATA/copies"
+      [ "$(wc -l <"$DATA/copies")" -le 1 ] || cp "$DATA/copies" "$DATA/two-copies"
+    done
+  done
+}

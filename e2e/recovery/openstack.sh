@@ -14,26 +14,7 @@ DISKS=$((1 + ${CROSSFADE_CUMULUS_CINDER:-1}))
 eval "$("$LAB" env)"
 eval "$("$OPENSTACK" env)"
 
-cumulus_body() {
-  jq -n --arg url "$CF_CUMULUS_URL" --arg id "$CF_CUMULUS_CREDENTIAL_ID" --arg secret "$CF_CUMULUS_CREDENTIAL_SECRET" \
-    '{name: "cumulus-kvm", kind: "openstack", site: "cumulus",
-      fields: {auth_url: $url, credential_id: $id, credential_secret: $secret, insecure: "true"}}'
-}
 figure() { "$LAB" counter "$IP" | jq -r ".$1"; }
-# Asked of the hypervisors themselves: one line for each process that runs the machine.
-running_copies() {
-  local site
-  for site in berlin dublin; do "$LAB" virsh "$site" list --name | grep -x "$NAME" || true; done
-  # shellcheck disable=SC2016
-  "$OPENSTACK" in sh -c 'for f in /proc/[0-9]*/cmdline; do
-    case $({ tr "\0" " " <"$f"; } 2>/dev/null) in *qemu-system*"cf.name=$1 "*) echo cumulus ;; esac; done' sh "$NAME"
-}
-watch_copies() {
-  while sleep 2; do
-    running_copies >"$DATA/copies"
-    [ "$(wc -l <"$DATA/copies")" -le 1 ] || cp "$DATA/copies" "$DATA/two-copies"
-  done
-}
 
 move_to() {
   local from=$1 to=$2 seen began run
@@ -69,7 +50,7 @@ api POST /clouds/probe "$(cumulus_body)" | jq -c '{ok, identity, version, machin
 api POST /clouds "$(cumulus_body)" >/dev/null
 "$LAB" virsh berlin domstate $NAME >/dev/null 2>&1 || "$LAB" machine $NAME berlin ip=150 tags=prod,tier=app disks=$DISKS
 "$LAB" wait $NAME
-watch_copies &
+watch_copies "$NAME" &
 WATCHER=$!
 phase_done
 phase "berlin → cumulus"

@@ -13,30 +13,8 @@ declare -A IP=([twin1]=10.88.$LAB_ID.151 [twin2]=10.88.$LAB_ID.152)
 eval "$("$LAB" env)"
 eval "$("$OPENSTACK" env)"
 
-cumulus_body() {
-  jq -n --arg url "$CF_CUMULUS_URL" --arg id "$CF_CUMULUS_CREDENTIAL_ID" --arg secret "$CF_CUMULUS_CREDENTIAL_SECRET" \
-    '{name: "cumulus-kvm", kind: "openstack", site: "cumulus",
-      fields: {auth_url: $url, credential_id: $id, credential_secret: $secret, insecure: "true"}}'
-}
 # figure NAME FIELD, of the machine's own status.
 figure() { "$LAB" counter "${IP[$1]}" | jq -r ".$2"; }
-# Asked of the hypervisors themselves: one line for each process that runs the machine.
-running_copies() {
-  local site
-  for site in berlin dublin; do "$LAB" virsh "$site" list --name 2>/dev/null | grep -x "$1" || true; done
-  # shellcheck disable=SC2016
-  "$OPENSTACK" in sh -c 'for f in /proc/[0-9]*/cmdline; do
-    case $({ tr "\0" " " <"$f"; } 2>/dev/null) in *qemu-system*"cf.name=$1 "*) echo cumulus ;; esac; done' sh "$1"
-}
-watch_copies() {
-  local name
-  while sleep 2; do
-    for name in "${TWO[@]}"; do
-      running_copies "$name" >"$DATA/copies"
-      [ "$(wc -l <"$DATA/copies")" -le 1 ] || cp "$DATA/copies" "$DATA/two-copies"
-    done
-  done
-}
 everywhere() {
   until_json "$1" "every machine has a recovery point at each target" "/groups/$GROUP" \
     '[.members[], .further[].members[]] | length == '"$2"' and all(.replication.newest_point_at != null)'
@@ -85,7 +63,7 @@ for name in "${TWO[@]}"; do
 done
 "$LAB" wait "${TWO[@]}"
 until_json 60 "both are seen" "/machines?limit=500" '[.items[] | select(.state == "running" and (.name | startswith("twin")))] | length == 2'
-watch_copies &
+watch_copies "${TWO[@]}" &
 WATCHER=$!
 phase_done
 phase "replicated to dublin every 10 s, and to cumulus every minute"

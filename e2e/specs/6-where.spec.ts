@@ -1,5 +1,5 @@
 // Where can it run, what that costs, and recovering what failed: on a node with simulated clouds.
-import type { Browser, Page } from '@playwright/test';
+import type { Browser } from '@playwright/test';
 import { until } from '../support/console';
 import { NOBODY, SimulatedNode } from '../support/simulated';
 import { accessible, expect, shots, test } from '../support/test';
@@ -7,10 +7,9 @@ import { accessible, expect, shots, test } from '../support/test';
 const node = new SimulatedNode(18406, 40);
 test.use({ baseURL: node.url });
 
-let session = '';
 test.beforeAll(async ({ browser }: { browser: Browser }) => {
   await node.start();
-  session = await node.session(browser);
+  await node.session(browser);
 });
 test.afterAll(() => node.stop());
 
@@ -24,18 +23,11 @@ async function fault(name: string, kind: string): Promise<void> {
   const { id, site, fields } = await cloud(name);
   await node.api('PUT', `/clouds/${id}`, { name, kind: 'simulator', site, fields: { ...fields, fault: kind } });
 }
-async function open(page: Page, path: string): Promise<void> {
-  const { cookies } = JSON.parse((await import('node:fs')).readFileSync(session, 'utf8'));
-  await page.context().clearCookies();
-  await page.context().addCookies(cookies);
-  await page.goto(path);
-  await expect(page.locator('.connection')).toHaveText('live');
-}
 
 test.use({ storageState: NOBODY });
 
 test('prices are entered on the page of a cloud, and what is wrong is named', async ({ page }) => {
-  await open(page, `/clouds/${(await cloud('dublin-1')).id}`);
+  await node.open(page, `/clouds/${(await cloud('dublin-1')).id}`);
   const card = page.getByRole('region', { name: 'Prices' });
   await expect(card.getByText('Not priced')).toBeVisible();
   await card.getByRole('button', { name: 'Edit …' }).click();
@@ -62,7 +54,7 @@ test('a machine is told where it can run, the best first, and a silent cloud say
   await fault('berlin-2', 'down');
   await until('it does not answer', async () => (await cloud('berlin-2')).status === 'unreachable');
   const machine = await running('berlin-1');
-  await open(page, `/machines/${machine.id}`);
+  await node.open(page, `/machines/${machine.id}`);
   const card = page.getByRole('region', { name: 'Where can it run' }).first();
   await card.getByRole('button', { name: 'Ask all clouds' }).click();
   await expect(card.getByText(/dublin-1 comes first: nothing stands against it/)).toBeVisible();
@@ -77,7 +69,7 @@ test('a machine is told where it can run, the best first, and a silent cloud say
 
 test('the dialog of a move lists the best cloud first, and of the others why', async ({ page }) => {
   const machine = await running('berlin-1');
-  await open(page, `/machines/${machine.id}`);
+  await node.open(page, `/machines/${machine.id}`);
   await page.getByRole('button', { name: /Move to cloud/ }).click();
   const dialog = page.getByRole('dialog', { name: 'Move to cloud' });
   await expect(dialog.getByText(/dublin-1 comes first/)).toBeVisible();
@@ -101,7 +93,7 @@ test('a group is told where all of it can run, and who is in the way', async ({ 
     policy: { rpo_seconds: 30, keep_points: 3, keep_hours: 1 }, machine_ids: [machine.id],
   });
   await until('it has a recovery point', async () => (await node.api('GET', `/groups/${group.id}`)).members[0].replication.newest_point_at);
-  await open(page, `/protection/${group.id}`);
+  await node.open(page, `/protection/${group.id}`);
   const card = page.getByRole('region', { name: 'Where can it run' }).first();
   await card.getByRole('button', { name: 'Ask all clouds' }).click();
   await expect(card.getByText(/dublin-1 comes first/)).toBeVisible();
@@ -114,7 +106,7 @@ test('a group is told where all of it can run, and who is in the way', async ({ 
 test('a machine whose cloud is gone is recovered elsewhere, after the statement was typed', async ({ page }) => {
   const [{ members }] = (await node.api('GET', '/groups')).items;
   const id = members[0].machine_id;
-  await open(page, `/machines/${id}`);
+  await node.open(page, `/machines/${id}`);
   await expect(page.getByRole('button', { name: /Recover elsewhere/ })).toHaveCount(0);
   await fault('berlin-1', 'down');
   const button = page.getByRole('button', { name: /Recover elsewhere/ });

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Browser } from '@playwright/test';
+import { expect, type Browser, type Page } from '@playwright/test';
 import { PASSWORD, until } from './console';
 
 export const GIVEN = 'given for the first day';
@@ -76,6 +76,14 @@ export class SimulatedNode {
     await context.storageState({ path: this.sessionFile });
     await context.close();
     return this.sessionFile;
+  }
+
+  /** A page as the administrator of `session`, live. */
+  async open(page: Page, path: string): Promise<void> {
+    await page.context().clearCookies();
+    await page.context().addCookies(JSON.parse(readFileSync(this.sessionFile, 'utf8')).cookies);
+    await page.goto(path);
+    await expect(page.locator('.connection')).toHaveText('live');
   }
 
   get sessionFile(): string {

@@ -43,7 +43,11 @@ impl Toasts {
 
     fn push(self, text: String, error: bool) -> u64 {
         let id = self.0.with_untracked(|all| all.last().map_or(1, |t| t.id + 1));
-        self.0.update(|all| all.push(Toast { id, text, error }));
+        self.0.update(|all| {
+            // Said once more it is no second thing to dismiss.
+            all.retain(|t| t.text != text);
+            all.push(Toast { id, text, error });
+        });
         id
     }
 

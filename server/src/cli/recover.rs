@@ -38,15 +38,16 @@ pub struct Recover {
 
 pub async fn run(r: Recover, api: &Client, out: Out) -> Result<()> {
     let path = format!("/machines/{}/recover", names::machine(api, &r.machine).await?);
-    let found: Recovery = api.get(&path).await?;
-    if r.check {
-        return out.show(&found, show);
-    }
-    out.say(show(&found));
     let target_cloud_id = match &r.to {
         Some(cloud) => Some(names::cloud(api, cloud).await?),
         None => None,
     };
+    let query = target_cloud_id.as_ref().map_or(String::new(), |id| format!("?target_cloud_id={id}"));
+    let found: Recovery = api.get(&format!("{path}{query}")).await?;
+    if r.check {
+        return out.show(&found, show);
+    }
+    out.say(show(&found));
     let request = RecoverRequest {
         confirm: typed(r.confirm, "--confirm", &found.confirm)?,
         statement: found.statement.as_deref().map(|wanted| typed(r.statement, "--statement", wanted)).transpose()?,

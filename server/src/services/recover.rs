@@ -36,9 +36,9 @@ use model::{
 };
 use scope::{Scope, scope};
 
-/// Before it is started. Changes nothing.
-pub async fn look(node: &Node, id: &str) -> Result<Recovery> {
-    let s = scope(node, id, None, false).await?;
+/// Before it is started. Changes nothing. `target`: the cloud to recover it at; left out: the one with the newest point.
+pub async fn look(node: &Node, id: &str, target: Option<&str>) -> Result<Recovery> {
+    let s = scope(node, id, target, false).await?;
     let (rows, best) = placement::from_points(node, &s.kept).await?;
     Ok(Recovery {
         machine_id: s.machine.machine_id.clone(),

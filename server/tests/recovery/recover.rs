@@ -24,7 +24,7 @@ fn a_crashed_machine_comes_up_elsewhere_with_what_it_wrote_last() {
     life.block_on(async {
         life.protect(&lab, &lab.running[..2]).await;
         lab.source().by_hand(&native, PowerState::Crashed).unwrap();
-        let seen = recover::look(&life.node, &lab.machine_id(&native)).await.unwrap();
+        let seen = recover::look(&life.node, &lab.machine_id(&native), None).await.unwrap();
         assert!(seen.source_answers && seen.statement.is_none(), "{seen:?}");
         assert_eq!((seen.failed.as_str(), seen.rows[0].verdict, seen.rows[0].bytes), ("It has crashed.", Verdict::Can, Some(0)));
         assert!(seen.best.unwrap().contains("nothing has to be sent"));
@@ -98,7 +98,7 @@ fn a_silent_cloud_takes_the_typed_statement() {
     life.block_on(async {
         life.protect(&lab, std::slice::from_ref(&native)).await;
         lab.source().crash();
-        let seen = recover::look(&life.node, &lab.machine_id(&native)).await.unwrap();
+        let seen = recover::look(&life.node, &lab.machine_id(&native), None).await.unwrap();
         assert_eq!((seen.source_answers, seen.statement.as_deref()), (false, Some("I have made sure that berlin is powered off")));
         let refused = begin(&life, &lab, &native, false, None).await.unwrap_err();
         assert_eq!(refused.fields[0].field, "statement");

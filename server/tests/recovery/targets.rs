@@ -152,7 +152,9 @@ fn one_machine_of_a_group_moves_to_the_further_target_and_one_recovers_there() {
         lab.source().by_hand(&natives[1], PowerState::Crashed).unwrap();
         let id = lab.machine_id(&natives[1]);
         let name = plans::protected(&life.node.db, None).await.unwrap().into_iter().find(|m| m.machine_id == id).unwrap().name;
-        let recovery = recover::look(&life.node, &id).await.unwrap();
+        let recovery = recover::look(&life.node, &id, None).await.unwrap();
+        let far = recover::look(&life.node, &id, Some(&lab.cloud("cologne"))).await.unwrap();
+        assert_eq!(far.point.cloud_id, lab.cloud("cologne"));
         assert_eq!(recovery.rows.iter().filter(|r| r.point_at.is_some()).count(), 2, "{:?}", recovery.rows);
         let request = model::recovery::RecoverRequest {
             confirm: name,

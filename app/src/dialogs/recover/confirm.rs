@@ -62,7 +62,8 @@ fn request(r: &Recovery, name: &str, statement: &str, exactly: bool) -> RecoverR
     RecoverRequest {
         confirm: name.trim().into(),
         statement: r.statement.as_ref().map(|_| statement.trim().into()),
-        target_cloud_id: None,
+        // As it is shown.
+        target_cloud_id: Some(r.point.cloud_id.clone()),
         point_id: (exactly && r.source_answers).then(|| r.point.id.clone()),
     }
 }

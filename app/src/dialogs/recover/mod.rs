@@ -26,7 +26,12 @@ pub fn RecoverDialog(machine: Id, open: RwSignal<bool>) -> impl IntoView {
 #[component]
 fn Body(machine: Id, open: RwSignal<bool>) -> impl IntoView {
     let path = StoredValue::new(format!("/machines/{machine}/recover"));
-    let newest = LocalResource::new(move || async move { api::get::<Recovery>(&path.get_value()).await });
+    // The cloud that somebody chose, where several keep recovery points of it.
+    let target = RwSignal::new(None::<Id>);
+    let newest = LocalResource::new(move || {
+        let query = target.get().map_or(String::new(), |id| format!("?target_cloud_id={id}"));
+        async move { api::get::<Recovery>(&(path.get_value() + &query)).await }
+    });
     let found = RwSignal::new(None::<Recovery>);
     let error = RwSignal::new(None);
     // Exactly the newest point, instead of what was written last.
@@ -45,7 +50,7 @@ fn Body(machine: Id, open: RwSignal<bool>) -> impl IntoView {
         <div class="dialog-body">
             {move || error.get().map(|error| view! { <ErrorNote error retry=Callback::new(move |()| newest.refetch())/> })}
             <Show when=waiting><p class="loading" role="status">"Looking at the machine, its recovery points and the clouds …"</p></Show>
-            {move || found.get().map(told)}
+            {move || found.get().map(|r| told(r, target))}
             <Show when=move || found.with(|f| f.as_ref().is_some_and(|f| f.source_answers))><From exactly/></Show>
         </div>
         <Show when=move || found.with(Option::is_some)>
@@ -54,7 +59,9 @@ fn Body(machine: Id, open: RwSignal<bool>) -> impl IntoView {
     }
 }
 
-fn told(r: Recovery) -> impl IntoView {
+fn told(r: Recovery, target: RwSignal<Option<Id>>) -> impl IntoView {
+    let several = r.rows.iter().filter(|p| p.point_at.is_some()).count() > 1;
+    let chosen = r.point.cloud_id;
     let lost = if r.source_answers {
         "Its cloud answers: it is stopped there first, read back, and locked."
     } else {
@@ -66,19 +73,28 @@ fn told(r: Recovery) -> impl IntoView {
         <Problems problems=r.problems/>
         <h3>"Where it can come up"</h3>
         {r.best.map(|best| view! { <p class="note">{best}</p> })}
-        <ul class="places">{r.rows.into_iter().map(row).collect_view()}</ul>
+        <ul class="places">{r.rows.into_iter().map(|p| {
+            let choice = (several && p.point_at.is_some()).then_some((p.at.cloud_id == chosen, target));
+            row(p, choice)
+        }).collect_view()}</ul>
     }
 }
 
-fn row(p: Place) -> impl IntoView {
+/// `choice`: whether it is the chosen one, and where a choice goes.
+fn row(p: Place, choice: Option<(bool, RwSignal<Option<Id>>)>) -> impl IntoView {
     let simulated = if p.at.simulated { " (SIMULATED)" } else { "" };
     let month = p.cost.month.money.as_ref().map(|m| format!(" {} a month.", m.short()));
     let name = format!("{} at {}{simulated}", p.at.cloud, p.at.site);
+    let (id, label) = (p.at.cloud_id.clone(), format!("Recover it at {name}"));
+    let radio = choice.map(|(on, target)| {
+        view! { <input type="radio" name="recover-at" aria-label=label prop:checked=on on:change=move |_| target.set(Some(id.clone()))/>" " }
+    });
+    let age = p.point_at.filter(|_| choice.is_some()).map(|at| view! { " Its recovery point there is "<Age at=Some(at)/>" old." });
     let seen = places::verdict(p.verdict, &p.at).into_any();
     view! {
         <li class="can-run">
-            <b>{name}</b>" "{if p.at.answered { status::of(p.verdict).into_any() } else { seen }}
-            {month}
+            {radio}<b>{name}</b>" "{if p.at.answered { status::of(p.verdict).into_any() } else { seen }}
+            {month}{age}
             <Problems problems=p.findings/>
         </li>
     }

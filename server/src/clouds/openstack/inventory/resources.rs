@@ -123,7 +123,8 @@ pub async fn look(link: &Link) -> Result<Resources> {
     Ok(Resources {
         observed_at: Timestamp::now().as_millisecond(),
         hosts: zones.iter().map(host).collect(),
-        networks: networks.iter().map(|one| network(one, &subnets)).collect(),
+        // No machine belongs on a provider's network: floating addresses lead from there to it.
+        networks: networks.iter().filter(|one| !one.external).map(|one| network(one, &subnets)).collect(),
         pools: pools(link).await?,
         hbas: vec![],
     })
@@ -153,7 +154,7 @@ fn network(net: &Net, subnets: &[Subnet]) -> Network {
     Network {
         name: net.name.clone(),
         active: net.admin_state_up && net.status != "DOWN",
-        kind: if net.external { "external" } else { "project" }.into(),
+        kind: "project".into(),
         bridge: None,
         cidr: subnets.iter().find(|one| one.network_id == net.id).map(|one| one.cidr.clone()),
         vlan: None,

@@ -144,6 +144,10 @@ fn connections(spec: &MachineSpec, mapping: &[Mapping], fabric: &Fabric) -> Vec<
                 continue;
             }
         };
+        if net.external {
+            let what = format!("'{}' is an external network: a project puts no machines on it.", net.name);
+            all.push(problem(Critical, from, what, "Map it to a network of the project, and point a floating address at the machine."));
+        }
         if nic.addresses.is_empty() {
             let what = format!("No address of the card {} is known: Neutron will give it one of its own.", nic.mac);
             all.push(problem(Warning, from, what, "Have the guest take its address by DHCP, or from the config drive."));
@@ -218,5 +222,8 @@ mod tests {
         other.nics[0].network = Some("dmz".into());
         let found = connections(&other, &[], &fabric);
         assert!(found[0].blocks() && found[0].remedy.contains("svc"), "{found:?}");
+        let outside = json!({ "id": "n1", "name": "svc", "router:external": true });
+        let fabric = Fabric { nets: vec![serde_json::from_value(outside).unwrap()], ..fabric };
+        assert!(connections(&spec(), &[], &fabric)[0].what.contains("external network"));
     }
 }
