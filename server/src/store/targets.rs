@@ -53,12 +53,14 @@ pub async fn update(db: &Db, id: &str, new: &NewTarget, event: &StoredAudit) -> 
         .bind(id).bind(&policy).bind(&networks).bind(&storage).execute(&mut *tx).await?.rows_affected()))
 }
 
-/// The machines of this target, which were recovered, are replicated to it from where they run now.
+/// The machines of this target, which were recovered, are replicated to it from where they run now. Done again it changes
+/// nothing.
 pub async fn begin_again(db: &Db, id: &str, networks: &[Mapping], storage: &[Mapping]) -> StoreResult<()> {
     let (networks, storage) = (to_json(&networks)?, to_json(&storage)?);
     on!(db, p => {
         let mut tx = p.begin().await?;
-        sqlx::query("UPDATE groups SET networks = $2, storage = $3, version = version + 1 WHERE id = $1")
+        sqlx::query("UPDATE groups SET networks = $2, storage = $3, version = version + 1 WHERE id = $1 \
+            AND EXISTS (SELECT 1 FROM members b WHERE b.group_id = $1 AND b.state = 'recovered' AND b.held_by IS NULL)")
             .bind(id).bind(&networks).bind(&storage).execute(&mut *tx).await?;
         sqlx::query("UPDATE members SET state = 'waiting', final_point_id = NULL, last_cycle_ms = NULL, last_cycle_bytes = NULL, \
             last_error = NULL, error_since = NULL, next_try_at = NULL WHERE group_id = $1 AND state = 'recovered' AND held_by IS NULL")
@@ -69,7 +71,8 @@ pub async fn begin_again(db: &Db, id: &str, networks: &[Mapping], storage: &[Map
 }
 
 /// All machines of the group were recovered at a further target: that is the main one from now on, and what was the main
-/// one is a further target. Done again it changes nothing. Answers the main group.
+/// one is a further target. Only for one whose members are the further ones still: done again it would turn it back.
+/// Answers the main group.
 pub async fn exchange(db: &Db, further: &str) -> StoreResult<Option<Id>> {
     let main: Option<(String,)> = on!(db, p => sqlx::query_as("SELECT main_id FROM groups WHERE id = $1 AND main_id IS NOT NULL").bind(further).fetch_optional(p).await?);
     let Some((main,)) = main else { return Ok(None) };

@@ -65,19 +65,26 @@ pub async fn protect(node: &Node, caller: &Caller, group: &StoredGroup, machine_
             further: false,
         };
         if members::insert(&node.db, &new, &new_id(), now()).await?.is_none() {
-            continue; // it is one already
+            // It is one already; a node may have been killed before its further targets had it.
+            replicate_to_all(node, group, machine_id).await?;
+            continue;
         }
         let about = About { name: &facts.name, id: Some(machine_id), ..About::default() };
         audit::record(node, caller, "machine.protect", about, true, format!("group {}", group.name)).await;
         take_autostart_away(node, caller, &new.id).await?;
         replication::view::publish(node, &new.id).await?;
-        if let Some(member) = members::get(&node.db, &new.id).await? {
-            for target in groups::targets(&node.db, &group.id).await? {
-                replicate_further(node, &target, &member).await?;
-            }
-        }
+        replicate_to_all(node, group, machine_id).await?;
     }
     node.replication.wake();
+    Ok(())
+}
+
+async fn replicate_to_all(node: &Node, group: &StoredGroup, machine_id: &str) -> Result<()> {
+    let member = members::of_machine(&node.db, machine_id).await?.filter(|m| m.group_id.as_ref() == Some(&group.id));
+    let Some(member) = member else { return Ok(()) };
+    for target in groups::targets(&node.db, &group.id).await? {
+        replicate_further(node, &target, &member).await?;
+    }
     Ok(())
 }
 

@@ -65,6 +65,8 @@ async fn try_reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> 
     }
     let detail = format!("{} → {} ({}), {} machines", found.from, found.to, found.target_cloud, found.machines.len());
     let event = audit::event(caller, ACTION, &name, detail);
+    // First: killed in between, the same press does the rest, since the group itself still waits for it.
+    super::targets::begin_again(node, caller, &group, (&group.networks, &group.storage)).await?;
     let Some(seq) = groups::reprotect(&node.db, id, &found.networks, &found.storage, &event).await? else {
         return Err(Error::conflict(format!("Somebody was quicker: none of the machines of {name} waits for it any more.")));
     };
@@ -72,7 +74,6 @@ async fn try_reprotect(node: &Node, caller: &Caller, id: &str) -> Result<Group> 
     for machine in &found.machines {
         crate::replication::view::publish(node, &machine.member_id).await?;
     }
-    super::targets::begin_again(node, caller, &group, (&group.networks, &group.storage)).await?;
     node.replication.wake();
     super::publish(node, id).await
 }

@@ -29,6 +29,9 @@ async fn try_add(node: &Node, caller: &Caller, group_id: &str, mut new: NewTarge
     caller.must_be(Role::Administrator)?;
     let group = super::stored(node, group_id).await?;
     new.cloud_id = new.cloud_id.trim().to_owned();
+    if let Some(target) = unfinished(node, &group, &new.cloud_id).await? {
+        return fill(node, &group, &target).await;
+    }
     let clouds = groups::clouds(&node.db).await?;
     let mut wrong = check::target(&new, &clouds);
     wrong.extend(taken(node, &group, &new, &clouds).await?);
@@ -41,11 +44,24 @@ async fn try_add(node: &Node, caller: &Caller, group_id: &str, mut new: NewTarge
     audit::show(node, event, seq.ok_or_else(|| super::name_taken(&name))?);
     acting::begin();
     let Some(target) = groups::get(&node.db, place.id).await? else { return Err(Error::not_found("such target")) };
-    for member in rows::in_group(&node.db, group_id).await? {
-        members::replicate_further(node, &target, &member).await?;
+    fill(node, &group, &target).await
+}
+
+/// One that a node was killed over: not all machines of the group are its members yet.
+async fn unfinished(node: &Node, group: &StoredGroup, cloud_id: &str) -> Result<Option<StoredGroup>> {
+    let Some(target) = groups::targets(&node.db, &group.id).await?.into_iter().find(|t| t.target_cloud_id == cloud_id) else {
+        return Ok(None);
+    };
+    let lacks = rows::in_group(&node.db, &target.id).await?.len() < rows::in_group(&node.db, &group.id).await?.len();
+    Ok(lacks.then_some(target))
+}
+
+async fn fill(node: &Node, group: &StoredGroup, target: &StoredGroup) -> Result<Group> {
+    for member in rows::in_group(&node.db, &group.id).await? {
+        members::replicate_further(node, target, &member).await?;
     }
     node.replication.wake();
-    super::publish(node, group_id).await
+    super::publish(node, &group.id).await
 }
 
 /// Why a cloud that could be a target of some group cannot be one of this.
