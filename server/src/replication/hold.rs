@@ -146,11 +146,13 @@ pub async fn retire(node: &Node, member_id: &str) -> Result<()> {
     let slot = node.replication.slot(member_id);
     slot.cancel();
     let _busy = slot.busy.lock().await;
-    let others = points::of_others(&node.db, member_id).await?;
-    if let Some(work) = work::get(&node.db, member_id).await?
+    // While another target of the machine goes on, its next cycle removes what this one kept: now it may have a point open.
+    let alone = members::together(&node.db, member_id).await?.len() < 2;
+    if alone
+        && let Some(work) = work::get(&node.db, member_id).await?
         && let Some(source) = node.clouds.get(&work.source_cloud_id)
         && let Some(points) = source.cloud().disk_source()
-        && let Err(error) = source.run("tidy", LONG, points.tidy(&work.native_id, &others)).await
+        && let Err(error) = source.run("tidy", LONG, points.tidy(&work.native_id, &[])).await
     {
         // Harmless: a record of changed blocks. The next replication of this machine removes it.
         tracing::warn!(machine = %work.native_id, %error, "the source keeps its record of changes");

@@ -286,6 +286,11 @@ impl World {
         (state.points.len(), state.uploads.len())
     }
 
+    /// Records of changed blocks that are kept of a machine.
+    pub fn tracked(&self, native_id: &str) -> usize {
+        self.lock().machines.get(native_id).map_or(0, |vm| vm.tracked.len())
+    }
+
     pub fn machine_names(&self) -> Vec<(String, String, PowerState)> {
         let state = self.lock();
         state.machines.iter().map(|(id, vm)| (id.clone(), vm.observed().name, vm.observed().state)).collect()

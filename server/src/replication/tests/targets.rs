@@ -107,8 +107,10 @@ async fn the_end_of_one_target_leaves_the_other_as_it_is() {
     lab.write(0, "x");
     replication::retire(&lab.node, &other).await.unwrap();
     prune::doomed(&lab.node).await.unwrap();
+    assert_eq!(simulator::world("targets-end-a").unwrap().tracked(&lab.native), 2, "the other target may have a point open now");
     assert_eq!(simulator::world("targets-end-c").unwrap().leftovers(), (0, 0));
     assert!(!lab.cycle().await.unwrap().full);
+    assert_eq!(simulator::world("targets-end-a").unwrap().tracked(&lab.native), 1, "its record is gone with the next cycle");
     lab.assert_newest_equals_source().await;
 }
 
