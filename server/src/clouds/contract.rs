@@ -10,6 +10,7 @@
 
 use super::{
     error::{Error, Result},
+    guest::GuestNetwork,
     names::NameRecords,
 };
 use async_trait::async_trait;
@@ -199,6 +200,9 @@ pub struct CreateRequest {
     pub point: SinkRef,
     pub networks: Vec<Mapping>,
     pub storage: Vec<Mapping>,
+    /// What its guest is to be told of its network, because its addresses change; `spec` has the new ones already.
+    #[serde(default)]
+    pub guest: Option<GuestNetwork>,
 }
 
 #[async_trait]
@@ -216,6 +220,10 @@ pub trait Machines: Send + Sync {
     /// Creates it stopped, autostart off; answers its native id. With a token seen before: answers what that one made.
     async fn create(&self, request: &CreateRequest) -> Result<String>;
     async fn find(&self, token: &str) -> Result<Option<String>>;
+    /// By what means a guest is told of new addresses, in words that go on from "The guest is told …"; `None`: by none.
+    fn tells_guests(&self) -> Option<&'static str> {
+        None
+    }
     /// Gives a stopped machine another name and another identity, and its disks stay its own: its place is free for another
     /// copy of it. Answers its new native id; with a token seen before: what that one made. A running one is a conflict.
     async fn set_aside(&self, _native_id: &str, _token: &str) -> Result<String> {

@@ -5,6 +5,7 @@ mod contract;
 pub mod ec2;
 pub mod error;
 pub mod guard;
+mod guest;
 #[cfg(any(feature = "ec2", feature = "openstack", feature = "vsphere"))]
 mod http;
 #[cfg(feature = "libvirt")]
@@ -21,4 +22,5 @@ pub mod simulator;
 pub mod vsphere;
 
 pub use contract::*;
+pub use guest::{GuestCard, GuestNetwork};
 pub use names::{NameRecord, NameRecords};

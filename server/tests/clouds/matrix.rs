@@ -132,7 +132,8 @@ async fn born(bed: &Bed, name: &str, pattern: &Pattern) -> String {
     }
     let point = point.commit().await.unwrap();
     let networks = networks(&**cloud, "here").await;
-    make(&**cloud, &CreateRequest { token: format!("{lineage}-create"), lineage, spec, point, networks, storage: vec![] }).await
+    make(&**cloud, &CreateRequest { token: format!("{lineage}-create"), lineage, spec, point, networks, storage: vec![], guest: None })
+        .await
 }
 
 /// Reads the whole disk of a machine and holds it against the pattern.
@@ -179,6 +180,7 @@ async fn goes(bed: &Bed, pattern: &Pattern) {
         point: done.point,
         networks: networks(to, &network).await,
         storage: vec![],
+        guest: None,
     };
     let made = make(to, &request).await;
     let took = begun.elapsed();

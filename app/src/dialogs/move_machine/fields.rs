@@ -21,6 +21,7 @@ pub struct MoveFields {
     /// Identifier of an older recovery point; empty: the last changes.
     pub point: RwSignal<String>,
     pub networks: RwSignal<Vec<Mapping>>,
+    pub rules: RwSignal<String>,
     pub storage: RwSignal<Vec<Mapping>>,
     pub health: HealthForm,
     pub stop_timeout: RwSignal<String>,
@@ -36,6 +37,7 @@ impl MoveFields {
             mode: RwSignal::default(),
             point: RwSignal::default(),
             networks: RwSignal::default(),
+            rules: RwSignal::default(),
             storage: RwSignal::default(),
             health: HealthForm::new(&HealthCheck::Running),
             stop_timeout: RwSignal::new("60".into()),
@@ -52,6 +54,7 @@ impl MoveFields {
             mode: self.mode.get(),
             point: self.point.get(),
             networks: self.networks.get(),
+            rules: self.rules.get(),
             storage: self.storage.get(),
             health: self.health.draft(),
             stop_timeout: self.stop_timeout.get(),
@@ -64,6 +67,7 @@ impl MoveFields {
     pub fn forget_target(self) {
         self.point.set(String::new());
         self.networks.set(vec![]);
+        self.rules.set(String::new());
         self.storage.set(vec![]);
     }
 }

@@ -1,13 +1,16 @@
 //! What Crossfade writes into a domain's `<metadata>`, and what it reads there. Pure.
 
+use crate::clouds::GuestNetwork;
 use roxmltree::Node;
 use std::collections::BTreeMap;
 
 /// Our namespaces begin with it. libvirt keeps only the first element of each namespace, so every one of ours has its
 /// own: `…/1` for tags (written by people), the following for what this driver writes.
-const NS: &str = "https://crossfade.dev/libvirt/";
+pub const NS: &str = "https://crossfade.dev/libvirt/";
 pub const LOCK_NS: &str = "https://crossfade.dev/libvirt/lock/1";
 pub const MACHINE_NS: &str = "https://crossfade.dev/libvirt/machine/1";
+/// Addresses that a machine was given, in the place of those that people wrote.
+pub const ADDRESSES_NS: &str = "https://crossfade.dev/libvirt/addresses/1";
 pub const HELPER_NS: &str = "https://crossfade.dev/libvirt/helper/1";
 /// A file that never exists: what keeps a locked machine from starting, and says why in libvirt's own error.
 pub const LOCK_FOLDER: &str = "/crossfade-locked/";
@@ -22,6 +25,8 @@ pub struct Meta {
     /// The request that made it.
     pub token: Option<String>,
     pub lineage: Option<String>,
+    /// What its guest was told of its network when it was made.
+    pub guest: Option<GuestNetwork>,
     /// Not a machine but a tool of this driver.
     pub helper: bool,
 }
@@ -45,6 +50,7 @@ pub fn read(root: Node<'_, '_>) -> Meta {
             "machine" if ours => {
                 meta.token = node.attribute("token").map(str::to_owned);
                 meta.lineage = node.attribute("lineage").map(str::to_owned);
+                meta.guest = node.attribute("guest").and_then(|text| serde_json::from_str(text).ok());
             }
             _ => {}
         }
