@@ -12,6 +12,7 @@ use super::{
     error::{Error, Result},
     guest::GuestNetwork,
     names::NameRecords,
+    origin::Origin,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -176,6 +177,9 @@ pub struct MachineSpec {
     pub native_kind: String,
     /// The cloud's own full definition (libvirt: the inactive domain XML).
     pub native: String,
+    /// What it is at other kinds of cloud, where it was before; one for each kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 impl MachineSpec {

@@ -13,6 +13,7 @@ pub mod libvirt;
 mod names;
 #[cfg(feature = "openstack")]
 pub mod openstack;
+mod origin;
 pub mod pool;
 #[cfg(any(feature = "libvirt", feature = "openstack", feature = "vsphere"))]
 pub mod qcow2;
@@ -24,3 +25,4 @@ pub mod vsphere;
 pub use contract::*;
 pub use guest::{GuestCard, GuestNetwork};
 pub use names::{NameRecord, NameRecords};
+pub use origin::Origin;

@@ -216,6 +216,7 @@ mod tests {
             title: None,
             native_kind: "x".into(),
             native: String::new(),
+            origins: vec![],
         }
     }
 

@@ -153,6 +153,7 @@ fn spec(shown: Observed) -> MachineSpec {
         title: shown.title,
         native_kind: "simulator".into(),
         native: shown.native.to_string(),
+        origins: vec![],
     }
 }
 

@@ -41,7 +41,7 @@ fn is_qemu(kind: &str) -> bool {
 /// What to think of before this machine runs at a cloud of this kind.
 pub fn risks(spec: &MachineSpec, kind: &str) -> Vec<Problem> {
     let (from, simulated) = (spec.native_kind.as_str(), [kind, &spec.native_kind].contains(&"simulator"));
-    if from == kind || simulated || is_qemu(from) && is_qemu(kind) {
+    if spec.native_of(kind).is_some() || simulated || is_qemu(from) && is_qemu(kind) {
         return vec![];
     }
     let name = spec.guest_os.as_deref().unwrap_or_default();
@@ -103,6 +103,7 @@ mod tests {
             title: None,
             native_kind: kind.into(),
             native: String::new(),
+            origins: vec![],
         }
     }
 

@@ -56,7 +56,7 @@ fn check_fields(request: &MoveRequest) -> Result<()> {
             return Err(Error::invalid(format!("service_addresses[{i}]"), message));
         }
     }
-    for (i, wrong) in request.networks.iter().enumerate().filter_map(|(i, m)| Some((i, readdress::wrong(m)?))) {
+    if let Some((i, wrong)) = request.networks.iter().enumerate().find_map(|(i, m)| Some((i, readdress::wrong(m)?))) {
         return Err(Error::invalid(format!("networks[{i}]"), wrong));
     }
     if !limits::STOP_TIMEOUT_SECONDS.contains(&request.stop_timeout_seconds) {

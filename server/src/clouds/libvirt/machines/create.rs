@@ -32,7 +32,14 @@ pub fn create(conn: &Conn, request: &CreateRequest) -> Result<String> {
     let guest = request.guest.clone().or_else(|| told_before(&request.spec.native));
     let seed = guest.as_ref().map(|guest| seed::put(conn, &point.pool, &request.lineage, &request.token, guest)).transpose()?;
     let guest = guest.as_ref().zip(seed.as_deref());
-    let target = Target { token: &request.token, lineage: &request.lineage, disks: &disks, networks: &request.networks, guest };
+    let target = Target {
+        token: &request.token,
+        lineage: &request.lineage,
+        disks: &disks,
+        networks: &request.networks,
+        guest,
+        origins: &request.spec.origins,
+    };
     let xml = rewrite::rewrite(&request.spec.native, &target).map_err(Error::permanent)?;
     let domain = conn.define(&xml)?;
     if domain.autostart()? {

@@ -6,11 +6,11 @@
 use super::super::{
     inventory::domain::{child, children, devices},
     lock,
-    meta::{ADDRESSES_NS, MACHINE_NS, NS, escape},
+    meta::{ADDRESSES_NS, MACHINE_NS, NS, ORIGINS_NS, escape},
     source::plan::holds_data,
 };
 use super::{edit::Edits, seed};
-use crate::clouds::{GuestCard, GuestNetwork};
+use crate::clouds::{GuestCard, GuestNetwork, Origin};
 use model::Mapping;
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
@@ -23,6 +23,8 @@ pub struct Target<'a> {
     pub networks: &'a [Mapping],
     /// What its guest is told of its addresses, and the file at the host that says so.
     pub guest: Option<(&'a GuestNetwork, &'a str)>,
+    /// What it is at other kinds of cloud.
+    pub origins: &'a [Origin],
 }
 
 /// # Errors
@@ -116,17 +118,18 @@ fn marker(xml: &str, root: Node<'_, '_>, target: &Target<'_>, edits: &mut Edits)
     let guest = target.guest.and_then(|(guest, _)| serde_json::to_string(guest).ok());
     let guest = guest.map_or(String::new(), |guest| format!(" guest=\"{}\"", escape(&guest)));
     let marker = format!(
-        "<crossfade:machine xmlns:crossfade=\"{MACHINE_NS}\" token=\"{}\" lineage=\"{}\"{guest}/>{}",
+        "<crossfade:machine xmlns:crossfade=\"{MACHINE_NS}\" token=\"{}\" lineage=\"{}\"{guest}/>{}{}",
         escape(target.token),
         escape(target.lineage),
         target.guest.map_or(String::new(), |(guest, _)| addresses(guest)),
+        origins(target.origins),
     );
     let Some(metadata) = child(root, "metadata") else {
         let at = child(root, "devices").map_or(root.range().end - "</domain>".len(), |node| node.range().start);
         return edits.insert(at, format!("<metadata>{marker}</metadata>"));
     };
     // Of an earlier move.
-    let ours = |one: &Node<'_, '_>| matches!(one.tag_name().namespace(), Some(MACHINE_NS | ADDRESSES_NS));
+    let ours = |one: &Node<'_, '_>| matches!(one.tag_name().namespace(), Some(MACHINE_NS | ADDRESSES_NS | ORIGINS_NS));
     metadata.children().filter(ours).for_each(|one| edits.cut(one));
     match xml[metadata.range()].rfind("</") {
         Some(end) => edits.insert(metadata.range().start + end, marker),
@@ -145,6 +148,14 @@ fn told(xml: &str, root: Node<'_, '_>, guest: &GuestNetwork, file: &str, edits: 
     let written = |ns: &str| ns.starts_with(NS) && ns != ADDRESSES_NS;
     let ours = |one: &Node<'_, '_>| one.tag_name().name() == "address" && one.tag_name().namespace().is_some_and(written);
     child(root, "metadata").into_iter().flat_map(|node| node.descendants()).filter(ours).filter(known).for_each(|one| edits.cut(one));
+}
+
+fn origins(all: &[Origin]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let text = serde_json::to_string(all).unwrap_or_default();
+    format!("<crossfade:origins xmlns:crossfade=\"{ORIGINS_NS}\">{}</crossfade:origins>", escape(&text))
 }
 
 fn addresses(guest: &GuestNetwork) -> String {
@@ -175,7 +186,7 @@ mod tests {
     fn done(xml: &str) -> String {
         let disks = [("vda".to_owned(), "/pool/a&b.qcow2".to_owned())].into();
         let networks = [Mapping { from: "br0".into(), to: "prod".into() }];
-        rewrite(xml, &Target { token: "run/1", lineage: "l1", disks: &disks, networks: &networks, guest: None }).unwrap()
+        rewrite(xml, &Target { token: "run/1", lineage: "l1", disks: &disks, networks: &networks, guest: None, origins: &[] }).unwrap()
     }
 
     #[test]
@@ -218,7 +229,8 @@ mod tests {
         };
         let disks = [("vda".to_owned(), "/pool/a.qcow2".to_owned())].into();
         let tell = |xml: &str, guest: &GuestNetwork, file: &str| {
-            rewrite(xml, &Target { token: "t", lineage: "l", disks: &disks, networks: &[], guest: Some((guest, file)) }).unwrap()
+            rewrite(xml, &Target { token: "t", lineage: "l", disks: &disks, networks: &[], guest: Some((guest, file)), origins: &[] })
+                .unwrap()
         };
         let written = XML.replace(
             "<devices><emulator>",
@@ -241,7 +253,8 @@ mod tests {
     #[test]
     fn a_point_without_one_of_the_disks_is_refused() {
         let disks = BTreeMap::new();
-        let refused = rewrite(XML, &Target { token: "t", lineage: "l", disks: &disks, networks: &[], guest: None }).unwrap_err();
+        let refused =
+            rewrite(XML, &Target { token: "t", lineage: "l", disks: &disks, networks: &[], guest: None, origins: &[] }).unwrap_err();
         assert!(refused.contains("vda"));
     }
 }

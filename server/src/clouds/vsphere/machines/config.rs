@@ -53,7 +53,7 @@ fn devices(spec: &MachineSpec, sizes: &[u64], stores: &[String], nets: &[Net]) -
         out += &disk(number, *size, store, on, unit);
     }
     for (number, (nic, net)) in spec.nics.iter().zip(nets).enumerate() {
-        out += &card(number, shape::card(spec, nic.model.as_deref()), &nic.mac, net);
+        out += &card(number, shape::card(spec, nic), &nic.mac, net);
     }
     out
 }
