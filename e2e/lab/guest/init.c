@@ -9,7 +9,7 @@
  * disaster" minus "counter_at_boot at the other site" is what was really lost.
  *
  * Kernel command line: cf.name= cf.ip=CIDR[,CIDR...] cf.gw= cf.disks= cf.tick=usec cf.dirty=KiB/s cf.seed=1
- * With cf.seed it does what cloud-init does with a NoCloud drive: a CD-ROM whose network-config names the MAC of eth0 replaces
+ * With cf.seed it does what cloud-init does with a NoCloud drive: a disk whose network-config names the MAC of eth0 replaces
  * cf.ip and cf.gw.
  * Over HTTP: /  /status  /set?dirty=KiB&tick=usec
  * What it does not do: DHCP, IPv6, log in.
@@ -152,15 +152,19 @@ static const char *quoted(const char *from, const char *key, char *out, size_t s
 /* Written by a program, so its shape is known: one object a card, each with "macaddress", "addresses" and maybe "gateway4". */
 static void read_seed(void)
 {
-	static const char *modules[] = { "scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod",
-					 "nls_cp437", "nls_ascii", "fat", "vfat" };
+	static const char *modules[] = { "nls_cp437", "nls_ascii", "fat", "vfat" };
+	static const char *drives[] = { "/dev/vdb", "/dev/vdc" };
 	static char text[8192];
 	char mac[32], one[64], *card, *end;
 	for (unsigned i = 0; i < sizeof modules / sizeof *modules; i++)
 		load_module(modules[i]);
 	mkdir("/seed", 0755);
-	if (!wait_for("/dev/sr0") || mount("/dev/sr0", "/seed", "vfat", MS_RDONLY, "")) {
-		say("no seed: %s", strerror(errno));
+	/* After its own disks; one that is not there never comes. */
+	const char *drive = drives[disks_expected > 1];
+	for (int i = 0; i < 20 && access(drive, F_OK); i++)
+		usleep(10000);
+	if (mount(drive, "/seed", "vfat", MS_RDONLY, "")) {
+		say("no seed in %s: %s", drive, strerror(errno));
 		return;
 	}
 	int fd = open("/seed/network-config", O_RDONLY | O_CLOEXEC);
@@ -497,7 +501,7 @@ int main(void)
 		load_module(modules[i]);
 	sethostname(name, strlen(name));
 	read_line("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id);
-	if (seed && wait_for("/sys/class/net/eth0"))
+	if (seed && wait_for("/sys/class/net/eth0") && wait_for("/dev/vda"))
 		read_seed();
 	start_network();
 	announce_all();

@@ -7,7 +7,7 @@ LAB_INITRD=
 # virtio has to be loaded by hand in init.c; the rest of what a machine needs is built in.
 MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
          virtio_blk failover net_failover virtio_net button evdev
-         scsi_common scsi_mod libata ata_piix cdrom sr_mod nls_cp437 nls_ascii fat vfat)
+         nls_cp437 nls_ascii fat vfat)
 
 images_ready() {
   mkdir -p "$LAB_CACHE"
