@@ -56,6 +56,8 @@ pub const USER_DATA: &str = "#cloud-config\n\
     preserve_hostname: true\n\
     ssh_deletekeys: false\n\
     users: []\n\
+    locale: false\n\
+    apt: {preserve_sources_list: true}\n\
     growpart: {mode: \"off\"}\n\
     resize_rootfs: false\n";
 
