@@ -8,7 +8,7 @@ LAB_STATE=${CROSSFADE_LAB:-/var/tmp/crossfade-lab}/$LAB_ID
 LISTEN=${CROSSFADE_DEMO_LISTEN:-127.0.0.1:8080}
 URL=http://$LISTEN
 # A proxy of the environment must not come between us and this machine's own addresses.
-export no_proxy="127.0.0.1,localhost,172.31.$LAB_ID.0/24,10.88.$LAB_ID.0/24${no_proxy:+,$no_proxy}"
+export no_proxy="127.0.0.1,localhost,172.31.$LAB_ID.0/24,10.88.$LAB_ID.0/24,198.18.$LAB_ID.0/24${no_proxy:+,$no_proxy}"
 
 if [ "${CI:-}" = true ] && [ -z "${CARGO_TARGET_DIR:-}" ]; then
   # Outside the checkout: the next run of CI starts warm.

@@ -4,6 +4,7 @@
 CUMULUS_DIR=$LAB_STATE/cumulus
 CUMULUS_NS=$PREFIX-cumulus
 CUMULUS_IP=$MGMT_NET.13
+CUMULUS_OUTSIDE=198.18.$LAB_ID              # floating addresses
 
 cumulus_up() {
   local started
@@ -62,10 +63,13 @@ cumulus_net_ready() {
   has_netns "$CUMULUS_NS" || ip netns add "$CUMULUS_NS"
   net_veth "${PREFIX}m-cumulus" mgmt "$CUMULUS_NS" "${PREFIX}mgmt"
   net_veth "${PREFIX}s-cumulus" svc "$CUMULUS_NS" "${PREFIX}svc"
+  net_bridge "${PREFIX}out" "$CUMULUS_OUTSIDE.1"
+  net_veth "${PREFIX}o-cumulus" out "$CUMULUS_NS" "${PREFIX}out"
   ip -n "$CUMULUS_NS" link set lo up
   ip -n "$CUMULUS_NS" addr replace "$CUMULUS_IP/24" dev mgmt
   ip -n "$CUMULUS_NS" link set mgmt up
   ip -n "$CUMULUS_NS" link set svc up
+  ip -n "$CUMULUS_NS" link set out up
   ip -n "$CUMULUS_NS" route replace default via "$MGMT_NET.1"
 }
 
@@ -140,7 +144,7 @@ cumulus_prepare_with() {
 }
 
 cumulus_down() {
-  local pids
+  local pids link
   if has_netns "$CUMULUS_NS"; then
     pids=$(ip netns pids "$CUMULUS_NS" 2>/dev/null || true)
     # Only processes inside this cloud's own namespace.
@@ -148,8 +152,9 @@ cumulus_down() {
     [ -z "$pids" ] || kill -9 $pids 2>/dev/null || true
     while [ -n "$(ip netns pids "$CUMULUS_NS" 2>/dev/null)" ]; do sleep 0.05; done
   fi
-  has_link "${PREFIX}m-cumulus" && ip link del "${PREFIX}m-cumulus"
-  has_link "${PREFIX}s-cumulus" && ip link del "${PREFIX}s-cumulus"
+  for link in m-cumulus s-cumulus o-cumulus out; do
+    has_link "$PREFIX$link" && ip link del "$PREFIX$link"
+  done
   has_netns "$CUMULUS_NS" && ip netns del "$CUMULUS_NS"
   [ "${1:-}" = --keep ] || rm -rf "$CUMULUS_DIR"
   # The sites may still stand on the bridges.
@@ -165,7 +170,7 @@ cumulus_down() {
 cumulus_env() {
   printf "export %s='%s'\n" CF_CUMULUS_URL "http://$CUMULUS_IP:5000/v3" CF_CUMULUS_IP "$CUMULUS_IP" \
     CF_CUMULUS_USER crossfade CF_CUMULUS_PASSWORD "$CUMULUS_PASSWORD" CF_CUMULUS_PROJECT crossfade CF_CUMULUS_REGION RegionOne \
-    CF_CUMULUS_FLOATING "198.18.$LAB_ID.10"
+    CF_CUMULUS_FLOATING "$CUMULUS_OUTSIDE.10"
   [ ! -s "$CUMULUS_DIR/db/cloud.json" ] ||
     jq -r '"export CF_CUMULUS_CREDENTIAL_ID='"'"'\(.credential_id)'"'"'\nexport CF_CUMULUS_CREDENTIAL_SECRET='"'"'\(.credential_secret)'"'"'"' "$CUMULUS_DIR/db/cloud.json"
 }

@@ -182,6 +182,8 @@ api_paste_config = /usr/share/neutron-common/api-paste.ini
 notify_nova_on_port_status_changes = false
 notify_nova_on_port_data_changes = false
 transport_url = rabbit://guest:guest@127.0.0.1:5672/
+interface_driver = linuxbridge
+enable_metadata_proxy = false
 [database]
 $(cumulus_database neutron)
 [agent]
@@ -199,7 +201,7 @@ extension_drivers = port_security
 [ml2_type_flat]
 flat_networks = service,outside
 [linux_bridge]
-physical_interface_mappings = service:svc
+physical_interface_mappings = service:svc,outside:out
 [vxlan]
 enable_vxlan = false
 [securitygroup]

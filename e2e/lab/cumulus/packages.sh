@@ -3,7 +3,7 @@
 
 CUMULUS_PACKAGES=(python3-keystone python3-glance python3-nova python3-placement python3-neutron python3-libvirt
   python3-openstackclient python3-waitress glance-common nova-common placement-common neutron-common
-  neutron-linuxbridge-agent rabbitmq-server genisoimage)
+  neutron-linuxbridge-agent iptables iputils-arping rabbitmq-server genisoimage)
 # Without block storage it is a cloud as small ones are, starts sooner, and takes 0.7 GB less.
 CUMULUS_CINDER=${CROSSFADE_CUMULUS_CINDER:-1}
 [ "$CUMULUS_CINDER" = 0 ] || CUMULUS_PACKAGES+=(python3-cinder cinder-common)

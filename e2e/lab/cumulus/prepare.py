@@ -90,7 +90,7 @@ def network(admin, project):
 
 
 def outside(admin, project):
-    """Floating addresses, 198.18.LAB.0/24: Neutron keeps account of them; no agent carries them."""
+    """Floating addresses, 198.18.LAB.0/24, carried by the agent's router. Without the agents its ports would be bound nowhere."""
     body = {"router:external": True, "provider:network_type": "flat", "provider:physical_network": "outside"}
     net = ensure(admin, f"{NEUTRON}/networks", "networks", "network", "outside", body)
     subnet = {"network_id": net, "ip_version": 4, "cidr": f"198.18.{LAB}.0/24", "enable_dhcp": False}
@@ -137,11 +137,15 @@ def kernel(user, path, kind):
         call(user, "PUT", f"{GLANCE}/images/{image}/file", data=data, headers={"Content-Type": "application/octet-stream"})
 
 
+def all_agents(admin):
+    """Of the networks, and of the router."""
+    return sum(a["alive"] for a in call(admin, "GET", f"{NEUTRON}/agents")["agents"]) == 2
+
+
 def ready(admin):
     services = call(admin, "GET", f"{NOVA}/os-services", params={"binary": "nova-compute"})["services"]
-    agents = call(admin, "GET", f"{NEUTRON}/agents")["agents"]
     hosts = call(admin, "GET", f"{NOVA}/os-hypervisors")["hypervisors"]
-    return hosts and any(s["state"] == "up" for s in services) and any(a["alive"] for a in agents)
+    return hosts and any(s["state"] == "up" for s in services) and all_agents(admin)
 
 
 def main():
@@ -152,6 +156,7 @@ def main():
         until("neutron", 180, lambda: call(admin, "GET", f"{NEUTRON}/networks") is not None)
         until("nova", 180, lambda: call(admin, "GET", f"{NOVA}/flavors") is not None)
         network(admin, project)
+        until("Neutron's agents", 240, lambda: all_agents(admin))
         outside(admin, project)
         notes = credential(login("crossfade", MEMBER, "crossfade"))
         with open(NOTES, "w") as out:

@@ -10,6 +10,7 @@
 
 use super::{
     error::{Error, Result},
+    floating::FloatingAddresses,
     guest::GuestNetwork,
     names::NameRecords,
     origin::Origin,
@@ -233,6 +234,11 @@ pub trait Machines: Send + Sync {
     async fn set_aside(&self, _native_id: &str, _token: &str) -> Result<String> {
         Err(Error::lacks("set a copy of a machine aside"))
     }
+    /// Do the cards of a machine that is made here have the MAC addresses that they had? Where the cloud chooses them,
+    /// [`Machines::check_create`] says so.
+    fn keeps_macs(&self) -> bool {
+        true
+    }
     /// Removes a stopped machine; a running one is a conflict. One that is gone already is fine.
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()>;
 }
@@ -390,23 +396,4 @@ pub trait LiveMigration: Send + Sync {
     async fn cancel(&self, native_id: &str) -> Result<()>;
     /// At the target: removes the files of a migration that did not arrive. What a machine uses stays.
     async fn forget(&self, token: &str, lineage: &str) -> Result<()>;
-}
-
-/// An address that the cloud itself points at machines: a floating or elastic one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FloatingAddress {
-    pub address: String,
-    /// Native id of what it reaches now.
-    pub machine: Option<String>,
-    /// Of the card there.
-    pub mac: Option<String>,
-}
-
-#[async_trait]
-pub trait FloatingAddresses: Send + Sync {
-    /// All that were allocated to us; none is allocated or given back here.
-    async fn list(&self) -> Result<Vec<FloatingAddress>>;
-    /// Points one at a card of a machine, away from whatever it reached; nothing to do when it points there. Answers what was
-    /// read back.
-    async fn assign(&self, address: &str, native_id: &str, mac: &str) -> Result<FloatingAddress>;
 }

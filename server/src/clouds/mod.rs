@@ -4,6 +4,7 @@ mod contract;
 #[cfg(feature = "ec2")]
 pub mod ec2;
 pub mod error;
+mod floating;
 pub mod guard;
 mod guest;
 #[cfg(any(feature = "ec2", feature = "openstack", feature = "vsphere"))]
@@ -23,6 +24,7 @@ pub mod simulator;
 pub mod vsphere;
 
 pub use contract::*;
+pub use floating::{FloatingAddress, FloatingAddresses};
 pub use guest::{GuestCard, GuestNetwork};
 pub use names::{NameRecord, NameRecords};
 pub use origin::Origin;

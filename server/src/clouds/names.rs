@@ -21,7 +21,7 @@ pub struct NameRecord {
 pub trait NameRecords: Send + Sync {
     /// `None`: the name is in no zone of this cloud. A record that cannot be replaced by plain addresses is a conflict.
     async fn look(&self, name: &str) -> Result<Option<NameRecord>>;
-    /// Makes these its only addresses, with a TTL in seconds, and returns when all servers of the cloud answer so; nothing to
-    /// do when they are, with that TTL or a shorter one. Answers what was read back.
+    /// Makes these its only addresses, with a TTL in seconds, and returns when all servers of the cloud answer so; nothing is
+    /// changed when they are, with that TTL or a shorter one, and that may have to be waited for as well. Answers what was read back.
     async fn point(&self, name: &str, addresses: &[IpAddr], ttl: u32) -> Result<NameRecord>;
 }

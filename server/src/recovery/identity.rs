@@ -12,12 +12,14 @@ pub struct Comparison {
     /// Addresses that it had and that were not seen at the target so far. Not a difference: a cloud learns addresses
     /// late, or not at all.
     pub unseen: Vec<String>,
+    /// What its cloud never keeps, and that was said before. Not a difference.
+    pub new: Vec<String>,
 }
 
-/// `was`: at the instant of the recovery point. `is`: as its cloud shows it now.
-pub fn compare(was: &MachineSpec, is: &Observed) -> Comparison {
+/// `was`: at the instant of the recovery point. `is`: as its cloud shows it now. `macs`: its cloud keeps those of its cards.
+pub fn compare(was: &MachineSpec, is: &Observed, macs: bool) -> Comparison {
     let mut c = Comparison::default();
-    cards(&mut c, &was.nics, &is.nics);
+    cards(&mut c, &was.nics, &is.nics, macs);
     let disks: Vec<&Disk> = is.disks.iter().filter(|d| d.device == "disk").collect();
     number(&mut c, "disks", was.disks.len() as u64, disks.len() as u64);
     for (i, (a, b)) in was.disks.iter().zip(&disks).enumerate() {
@@ -36,15 +38,17 @@ pub fn compare(was: &MachineSpec, is: &Observed) -> Comparison {
     c
 }
 
-fn cards(c: &mut Comparison, was: &[Nic], is: &[Nic]) {
+fn cards(c: &mut Comparison, was: &[Nic], is: &[Nic], macs: bool) {
     number(c, "network cards", was.len() as u64, is.len() as u64);
-    let before = c.differs.len();
-    for (i, (a, b)) in was.iter().zip(is).enumerate() {
-        if !a.mac.eq_ignore_ascii_case(&b.mac) {
-            c.differs.push(format!("network card {} is {} instead of {}", i + 1, b.mac, a.mac));
-        }
+    let others = was.iter().zip(is).enumerate().filter(|(_, (a, b))| !a.mac.eq_ignore_ascii_case(&b.mac));
+    let others: Vec<String> = others.map(|(i, (a, b))| format!("network card {} is {} instead of {}", i + 1, b.mac, a.mac)).collect();
+    let same = others.is_empty();
+    if macs {
+        c.differs.extend(others)
+    } else {
+        c.new.extend(others)
     }
-    if c.differs.len() == before && !was.is_empty() && was.len() == is.len() {
+    if same && !was.is_empty() && was.len() == is.len() {
         c.same.push("MAC addresses in their order".into());
     }
     for (i, a) in was.iter().enumerate() {
@@ -123,7 +127,7 @@ mod tests {
         let mut there = cards();
         there[0].mac = there[0].mac.to_uppercase();
         there[0].addresses.insert(0, "fe80::5054:ff:fe00:1/64".into());
-        let c = compare(&was(cards()), &is(there));
+        let c = compare(&was(cards()), &is(there), true);
         assert_eq!((c.differs, c.unseen), (vec![], vec![]));
         assert!(c.same.contains(&"10.0.0.1, 10.0.0.2".to_owned()) && c.same.contains(&"fd00::1".to_owned()), "{:?}", c.same);
     }
@@ -133,15 +137,24 @@ mod tests {
         let (a, b) = ("52:54:00:00:00:01", "52:54:00:00:00:02");
         let mut there = is(vec![nic(b, &["10.0.0.9"]), nic(a, &[])]);
         there.memory_mib = 256;
-        let c = compare(&was(vec![nic(a, &["10.0.0.1"]), nic(b, &["10.0.0.2"])]), &there);
+        let c = compare(&was(vec![nic(a, &["10.0.0.1"]), nic(b, &["10.0.0.2"])]), &there, true);
         assert_eq!(c.differs.len(), 4, "{:?}", c.differs);
         assert!(c.differs[2].contains("10.0.0.9 instead of 10.0.0.1") && c.differs[3].contains("256 MiB"), "{:?}", c.differs);
         assert_eq!(c.unseen, ["10.0.0.2"]);
     }
 
     #[test]
+    fn what_a_cloud_never_keeps_is_no_difference() {
+        let c = compare(&was(vec![nic("52:54:00:00:00:01", &["10.0.0.1"])]), &is(vec![nic("02:00:00:00:00:09", &["10.0.0.1"])]), false);
+        assert_eq!((c.differs, c.new), (vec![], vec!["network card 1 is 02:00:00:00:00:09 instead of 52:54:00:00:00:01".to_owned()]));
+        assert!(c.same.contains(&"10.0.0.1".to_owned()) && !c.same.iter().any(|one| one.contains("MAC")), "{:?}", c.same);
+        let gone = compare(&was(vec![nic("52:54:00:00:00:01", &[])]), &is(vec![]), false);
+        assert_eq!(gone.differs, ["0 network cards instead of 1"], "a card that is not there is one all the same");
+    }
+
+    #[test]
     fn a_card_that_is_gone_is_a_difference() {
-        let c = compare(&was(vec![nic("52:54:00:00:00:01", &["10.0.0.1"])]), &is(vec![]));
+        let c = compare(&was(vec![nic("52:54:00:00:00:01", &["10.0.0.1"])]), &is(vec![]), true);
         assert_eq!(c.differs, ["0 network cards instead of 1"]);
         assert_eq!(c.unseen, ["10.0.0.1"]);
     }

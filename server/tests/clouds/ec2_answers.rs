@@ -61,7 +61,7 @@ pub fn refused(status: u16, code: &str) -> Answer {
     Answer { status, body: body.into(), ..Answer::default() }
 }
 
-fn json_refused(status: u16, code: &str) -> Answer {
+pub fn json_refused(status: u16, code: &str) -> Answer {
     Answer { status, body: br#"{"Message":"no"}"#.to_vec(), ..Answer::default() }.with("x-amzn-errortype", code)
 }
 

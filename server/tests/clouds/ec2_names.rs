@@ -107,6 +107,29 @@ async fn a_change_is_waited_for_until_all_servers_have_it() {
     }
 }
 
+/// The node that changed it was killed before all servers had it: the record is there, and nothing tells of its change.
+#[tokio::test]
+async fn a_change_that_nobody_waited_for_is_waited_for() {
+    let script = Script::default();
+    script
+        .on("GET /2013-04-01/hostedzonesbyname", [zones(&[("Z1", "example.com", false)])])
+        .on("GET /2013-04-01/hostedzone/Z1/rrset", [sets("10.0.0.5", 20)])
+        .on("POST /2013-04-01/hostedzone/Z1/rrset", [changed("ChangeResourceRecordSets", "PENDING")])
+        .on("GET /2013-04-01/change/C1", [changed("GetChange", "PENDING"), changed("GetChange", "INSYNC")]);
+    let cloud = script.cloud().await;
+    for _ in 0..2 {
+        let seen = cloud.names().unwrap().point("shop.example.com", &ips(&["10.0.0.5"]), 30).await.unwrap();
+        assert_eq!((seen.addresses, seen.ttl), (ips(&["10.0.0.5"]), Some(20)), "a shorter TTL stays");
+    }
+    let sent = script.all("POST /2013-04-01/hostedzone/Z1/rrset");
+    let body = String::from_utf8(sent[0].body.clone()).unwrap();
+    assert!(
+        body.contains("<Action>UPSERT</Action>") && body.contains("<TTL>20</TTL>") && body.contains("<Value>10.0.0.5</Value>"),
+        "{body}"
+    );
+    assert_eq!((sent.len(), script.count("GET /2013-04-01/change/C1")), (1, 2), "once for each life of a node");
+}
+
 #[tokio::test]
 async fn two_zones_of_one_name_are_not_chosen_from() {
     let script = Script::default();

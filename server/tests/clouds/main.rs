@@ -14,6 +14,7 @@ mod ec2_addresses;
 mod ec2_answers;
 mod ec2_figures;
 mod ec2_names;
+mod ec2_rights;
 mod harness;
 mod inventory;
 mod live;

@@ -3,11 +3,12 @@
 
 use super::{
     copy::Chain,
-    harness::{Bed, cumulus, libvirt},
+    harness::{Bed, cumulus, libvirt, until},
     openstack::{figure, forget, has_volumes, off, request},
 };
 use model::{Mapping, machine::PowerState};
-use server::clouds::{StopMode, error::Kind};
+use server::clouds::{CreateRequest, OpenPoint, StopMode, error::Kind};
+use std::time::Duration;
 
 /// The sites and the cloud, where it has block storage.
 async fn both() -> Option<(Bed, Bed)> {
@@ -64,8 +65,12 @@ async fn back(back: &Bed, name: &str, id: &str) {
     assert!(found.iter().any(|one| one.what.contains("2 disks")), "instants of their own: {found:?}");
     let mut chain = Chain::new(back, id);
     let first = chain.cycle().await;
+    // What its snapshots take is known by now.
+    chain.cycle().await;
+    let running = request(&chain, &*back.source, id).await;
     let seen = figure(back, name, "counter");
     off(&*back.source, id).await;
+    one_instant(back, name, running).await;
     let delta = chain.cycle().await;
     assert!(first.full && !delta.full && delta.bytes < first.bytes, "only what differs: {} then {}", first.bytes, delta.bytes);
     assert_eq!(chain.cycle().await.bytes, 0, "nothing wrote since");
@@ -89,6 +94,23 @@ async fn back(back: &Bed, name: &str, id: &str) {
         back.source.machines().unwrap().delete(id, true).await.unwrap();
     }
     back.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
+}
+
+/// The copy's own counters differ by the one write in flight at most.
+async fn one_instant(back: &Bed, name: &str, mut asked: CreateRequest) {
+    let (source, target) = (back.source.disk_source().unwrap(), back.target.machines().unwrap());
+    asked.token.push_str("-running");
+    let made = target.create(&asked).await.unwrap();
+    back.target.power().unwrap().start(&made).await.unwrap();
+    back.lab.as_ref().unwrap().run(&["wait", name]);
+    let (first, second) = counters(back, name);
+    let id = back.find(name).await.native_id;
+    let told = source.check(&id).await.unwrap();
+    println!("{name}: {first} and {second}; {}", told[0].what);
+    assert!(first > 0 && first.abs_diff(second) <= 1, "one instant: {first} and {second}");
+    assert!(told[0].what.contains("It is paused for about "), "{told:?}");
+    back.target.power().unwrap().stop(&made, StopMode::Hard).await.unwrap();
+    target.delete(&made, true).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,4 +143,38 @@ async fn a_machine_of_volumes_comes_from_there() {
     bed.source.disk_source().unwrap().tidy(&machine.native_id, &[]).await.unwrap();
     bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();
     forget(&*external.source, name).await;
+}
+
+/// The call is dropped while it is paused, and a node is killed over it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_machine_is_not_left_paused() {
+    let Some((sites, external)) = both().await else { return };
+    let name = "suite-held";
+    let machine = external.machine(name, &["mem=96", "disks=2", "root=volume"]).await;
+    let (id, cloud) = (machine.native_id.as_str(), external.source.clone());
+    cloud.power().unwrap().start(id).await.unwrap();
+    sites.lab.as_ref().unwrap().run(&["wait", name]);
+    let status = async || cloud.inventory().one(id).await.unwrap().unwrap().native["status"].as_str().unwrap().to_owned();
+    let source = cloud.disk_source().unwrap();
+    {
+        let opening = source.open(id, OpenPoint { token: "held".into(), since: None, others: vec![] });
+        let paused = async { until("paused", Duration::from_secs(30), async || status().await == "PAUSED").await };
+        tokio::select! { _ = opening => panic!("it was open before it was seen paused"), () = paused => {} }
+        assert!(cloud.power().unwrap().state(id).await.unwrap() == PowerState::Running, "it goes on by itself");
+    }
+    until("on again", Duration::from_secs(30), async || status().await == "ACTIVE").await;
+    let maker = external.maker.as_ref().unwrap();
+    // The other way round than a node would: a client of the cloud's makes notes of what is not paused, too.
+    maker.run(&["client", "server", "set", "--property", "crossfade_paused=1", id]);
+    maker.run(&["client", "server", "pause", id]);
+    until("paused", Duration::from_secs(30), async || status().await == "PAUSED").await;
+    source.tidy(id, &[]).await.unwrap();
+    assert_eq!(status().await, "ACTIVE", "what a killed node left is ended");
+    maker.run(&["client", "server", "pause", id]);
+    until("paused", Duration::from_secs(30), async || status().await == "PAUSED").await;
+    source.tidy(id, &[]).await.unwrap();
+    assert_eq!(status().await, "PAUSED", "and somebody else's pause is not");
+    maker.run(&["client", "server", "unpause", id]);
+    until("on again", Duration::from_secs(30), async || status().await == "ACTIVE").await;
+    forget(&*cloud, name).await;
 }

@@ -40,7 +40,7 @@ pub fn info() -> DriverInfo {
 /// A field that cannot be right.
 pub fn open(settings: Settings) -> Result<Arc<dyn Cloud>> {
     let link = Arc::new(Link::new(Config::parse(settings)?)?);
-    Ok(Arc::new(Ec2 { link, known: Known::default() }))
+    Ok(Arc::new(Ec2 { link, known: Known::default(), settled: names::Settled::default() }))
 }
 
 #[derive(Clone)]
@@ -48,6 +48,7 @@ struct Ec2 {
     link: Arc<Link>,
     /// What never changes, asked once.
     known: Known,
+    settled: names::Settled,
 }
 
 #[async_trait]

@@ -14,7 +14,12 @@ use aws_sdk_route53::{
     error::BuildError,
     types::{Change, ChangeAction, ChangeBatch, ChangeStatus, HostedZone, ResourceRecord, ResourceRecordSet, RrType},
 };
-use std::{net::IpAddr, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 /// Between two looks at a change: Route 53 takes five requests a second, for the whole account.
 const TICK: Duration = Duration::from_secs(2);
@@ -29,17 +34,20 @@ impl NameRecords for Ec2 {
         record(&zone, name, &sets).map(Some)
     }
 
-    /// The caller's own time limit ends the wait for all servers: most changes are everywhere within a minute. One that a
-    /// killed node did not wait for is not waited for again.
+    /// The caller's own time limit ends the wait for all servers: most changes are everywhere within a minute. What is there
+    /// already may be the change of a node that was killed before they all had it: the same is asked for once more, which changes
+    /// nothing, and that can be waited for.
     async fn point(&self, name: &str, addresses: &[IpAddr], ttl: u32) -> Result<NameRecord> {
         let none = || Error::not_found(format!("{name} is in no hosted zone of the account: create its zone there."));
         let zone = zone(&self.link, name).await?.ok_or_else(none)?;
         let before = sets(&self.link, &zone, name).await?;
         let seen = record(&zone, name, &before)?;
-        if is(&seen, addresses, ttl) {
+        let there = is(&seen, addresses, ttl);
+        if there && self.settled.has(name, addresses) {
             return Ok(seen);
         }
-        let batch = batch(name, &before, addresses, ttl).map_err(|error| Error::permanent(format!("point {name}: {error}")))?;
+        let batch = if there { again(&before) } else { batch(name, &before, addresses, ttl) };
+        let batch = batch.map_err(|error| Error::permanent(format!("point {name}: {error}")))?;
         let route53 = self.link.route53().await?;
         let call = route53.change_resource_record_sets().hosted_zone_id(zone.id()).change_batch(batch);
         let answer = change("point a name", call.send()).await?;
@@ -53,10 +61,27 @@ impl NameRecords for Ec2 {
         // What was asked for is no proof.
         let now = record(&zone, name, &sets(&self.link, &zone, name).await?)?;
         if is(&now, addresses, ttl) {
+            self.settled.set(name, addresses);
             Ok(now)
         } else {
             Err(Error::transient(format!("{name} is not as it was set although Route 53 took it.")))
         }
+    }
+}
+
+/// What this process has seen all servers answer, by name.
+#[derive(Clone, Default)]
+pub struct Settled(Arc<Mutex<BTreeMap<String, BTreeSet<IpAddr>>>>);
+
+impl Settled {
+    fn has(&self, name: &str, addresses: &[IpAddr]) -> bool {
+        self.lock().get(&plain(name)).is_some_and(|seen| *seen == addresses.iter().copied().collect())
+    }
+    fn set(&self, name: &str, addresses: &[IpAddr]) {
+        self.lock().insert(plain(name), addresses.iter().copied().collect());
+    }
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, BTreeSet<IpAddr>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -122,6 +147,14 @@ fn is(seen: &NameRecord, addresses: &[IpAddr], ttl: u32) -> bool {
     all_in(&seen.addresses, addresses) && all_in(addresses, &seen.addresses) && seen.ttl.is_some_and(|now| now <= ttl)
 }
 
+/// What is there, as it is.
+fn again(before: &[ResourceRecordSet]) -> std::result::Result<ChangeBatch, BuildError> {
+    let own = before.iter().filter(|set| matches!(set.r#type(), RrType::A | RrType::Aaaa));
+    let change = |set: &ResourceRecordSet| Change::builder().action(ChangeAction::Upsert).resource_record_set(set.clone()).build();
+    let changes: Vec<Change> = own.map(change).collect::<std::result::Result<_, _>>()?;
+    ChangeBatch::builder().comment("Crossfade").set_changes(Some(changes)).build()
+}
+
 /// One change, all or nothing: a record of the other kind would lead to the old machine.
 fn batch(name: &str, before: &[ResourceRecordSet], addresses: &[IpAddr], ttl: u32) -> std::result::Result<ChangeBatch, BuildError> {
     let mut batch = ChangeBatch::builder().comment("Crossfade");
@@ -172,6 +205,9 @@ mod tests {
         let of: Vec<_> = changes.iter().map(|one| (one.action().as_str(), one.resource_record_set().unwrap().r#type().as_str())).collect();
         assert_eq!(of, [("UPSERT", "A"), ("DELETE", "AAAA")]);
         assert_eq!(changes[1].resource_record_set(), Some(&before[1]), "just as it was, or it is refused");
+        let same = again(&before).unwrap().changes;
+        assert!(same.iter().all(|one| *one.action() == ChangeAction::Upsert), "{same:?}");
+        assert_eq!(same.iter().filter_map(Change::resource_record_set).collect::<Vec<_>>(), [&before[0], &before[1]], "nothing is changed");
         let fresh = batch("shop.example.com", &[], &[new], 30).unwrap().changes;
         assert_eq!((fresh.len(), fresh[0].resource_record_set().unwrap().ttl()), (1, Some(30)));
     }

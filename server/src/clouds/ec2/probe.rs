@@ -1,13 +1,20 @@
 //! Is it there, as whom are we, and which rights are missing. Changes nothing: EC2 is asked by dry runs, EBS direct by snapshots
-//! that do not exist, and Route 53 by a zone that does not.
+//! that do not exist (also a new one is to go on from such a one), and Route 53 by a zone that does not.
 
-use super::{Ec2, fault::look, inventory, link::Link};
+use super::{
+    Ec2,
+    fault::{change, look},
+    inventory,
+    link::Link,
+};
 use crate::clouds::{
     Cloud,
     error::{Error, Kind, Result},
 };
 use aws_sdk_ebs::{primitives::ByteStream, types::ChecksumAlgorithm};
-use aws_sdk_ec2::types::Tag;
+use aws_sdk_ec2::types::{
+    BlockDeviceMapping, EbsBlockDevice, EbsInstanceBlockDeviceSpecification, InstanceBlockDeviceMappingSpecification, Tag,
+};
 use aws_sdk_route53::types::{Change, ChangeAction, ChangeBatch, ResourceRecord, ResourceRecordSet, RrType};
 use aws_smithy_types::retry::RetryConfig;
 use futures::future::{BoxFuture, FutureExt, join_all};
@@ -20,6 +27,7 @@ const SNAPSHOT: &str = "snap-00000000000000000";
 const IMAGE: &str = "ami-00000000000000000";
 const CARD: &str = "eni-00000000000000000";
 const ZONE: &str = "Z00000000000000000000";
+const DISK: &str = "/dev/xvda";
 const ADDRESS: &str = "eipalloc-00000000000000000";
 
 const SWITCH: &str = "machines are not switched";
@@ -116,17 +124,22 @@ async fn questions(link: &Link) -> Result<Vec<Question<'static>>> {
     }
     let note = Tag::builder().key("crossfade:probe").value("-").build();
     let instance = aws_sdk_ec2::types::InstanceSpecification::builder().instance_id(INSTANCE).build();
+    let ebs = EbsInstanceBlockDeviceSpecification::builder().delete_on_termination(false).build();
+    let stays = InstanceBlockDeviceMappingSpecification::builder().device_name(DISK).ebs(ebs).build();
+    let root = BlockDeviceMapping::builder().device_name(DISK).ebs(EbsBlockDevice::builder().snapshot_id(SNAPSHOT).build()).build();
     let mut all = vec![
         dry!("StartInstances", SWITCH, ec2.start_instances().instance_ids(INSTANCE)),
         dry!("StopInstances", SWITCH, ec2.stop_instances().instance_ids(INSTANCE)),
         dry!("RebootInstances", SWITCH, ec2.reboot_instances().instance_ids(INSTANCE)),
         dry!("DetachVolume", LOCK, ec2.detach_volume().volume_id(VOLUME).instance_id(INSTANCE)),
-        dry!("AttachVolume", LOCK, ec2.attach_volume().volume_id(VOLUME).instance_id(INSTANCE).device("/dev/xvda")),
+        dry!("AttachVolume", LOCK, ec2.attach_volume().volume_id(VOLUME).instance_id(INSTANCE).device(DISK)),
+        dry!("ModifyInstanceAttribute", LOCK, ec2.modify_instance_attribute().instance_id(INSTANCE).block_device_mappings(stays)),
         dry!("CreateTags", LOCK, ec2.create_tags().resources(INSTANCE).tags(note.clone())),
         dry!("DeleteTags", LOCK, ec2.delete_tags().resources(INSTANCE).tags(note)),
         dry!("CreateSnapshots", READ, ec2.create_snapshots().instance_specification(instance)),
         dry!("DeleteSnapshot", KEEP, ec2.delete_snapshot().snapshot_id(SNAPSHOT)),
         dry!("RunInstances", MAKE, ec2.run_instances().image_id(IMAGE).min_count(1).max_count(1)),
+        dry!("RegisterImage", MAKE, ec2.register_image().name("crossfade-probe").root_device_name(DISK).block_device_mappings(root)),
         dry!("TerminateInstances", MAKE, ec2.terminate_instances().instance_ids(INSTANCE)),
         dry!("CreateVolume", MAKE, ec2.create_volume().snapshot_id(SNAPSHOT).availability_zone(format!("{}a", link.config.region))),
         dry!("DeleteVolume", MAKE, ec2.delete_volume().volume_id(VOLUME)),
@@ -138,6 +151,7 @@ async fn questions(link: &Link) -> Result<Vec<Question<'static>>> {
         dry!("AssociateAddress", POINT, ec2.associate_address().allocation_id(ADDRESS).network_interface_id(CARD)),
     ];
     all.extend(ebs_questions(&clients.ebs));
+    all.push(("ebs:StartSnapshot", KEEP, start_snapshot(clients.ebs.clone(), clients.ec2.clone()).boxed()));
     all.extend(route53_questions(&clients.route53)?);
     Ok(all)
 }
@@ -196,6 +210,18 @@ fn ebs_questions(ebs: &aws_sdk_ebs::Client) -> Vec<Question<'static>> {
         ask!("PutSnapshotBlock", KEEP, block),
         ask!("CompleteSnapshot", KEEP, ebs.complete_snapshot().snapshot_id(SNAPSHOT).changed_blocks_count(0)),
     ]
+}
+
+/// It knows no dry run. A parent that does not exist is refused, and one together with a key as well; a cloud that takes it all the
+/// same made a snapshot, which goes at once.
+async fn start_snapshot(ebs: aws_sdk_ebs::Client, ec2: aws_sdk_ec2::Client) -> Result<()> {
+    let once = aws_sdk_ebs::config::Builder::default().retry_config(RetryConfig::disabled());
+    let call = ebs.start_snapshot().volume_size(1).parent_snapshot_id(SNAPSHOT).encrypted(true);
+    let made = look("StartSnapshot", call.customize().config_override(once).send()).await?;
+    if let Some(id) = made.snapshot_id() {
+        change("remove a snapshot", ec2.delete_snapshot().snapshot_id(id).send()).await?;
+    }
+    Ok(())
 }
 
 /// Looking alone is a use, too: what is missing is said, and is no reason to refuse the cloud.

@@ -192,7 +192,15 @@ mod tests {
     fn config(region: Option<&str>, interface: &str) -> Config {
         let login = Login::ApplicationCredential { id: "a".into(), secret: "b".into() };
         let (auth_url, interface) = ("http://k/v3".into(), interface.into());
-        Config { auth_url, login, region: region.map(str::to_owned), interface, ca: None, fingerprint: None }
+        Config {
+            auth_url,
+            login,
+            region: region.map(str::to_owned),
+            interface,
+            ca: None,
+            fingerprint: None,
+            longest_pause: std::time::Duration::ZERO,
+        }
     }
 
     #[test]

@@ -7,8 +7,10 @@ use crate::clouds::{
     error::{Error, Result},
 };
 use model::cloud::{DriverInfo, FieldInput, FieldSpec};
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 use url::Url;
+
+const PAUSE_SECONDS: &str = "20";
 
 /// As whom. Must not come into a log.
 #[derive(Clone, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Config {
     /// PEM of the authority that signed the servers' certificates, besides those that this host trusts.
     pub ca: Option<String>,
     pub fingerprint: Option<String>,
+    /// A running machine with several disks may be paused for as long, for one instant.
+    pub longest_pause: Duration,
 }
 
 impl Config {
@@ -42,6 +46,7 @@ impl Config {
             region: text(&fields, "region"),
             interface: interface(&fields)?,
             ca: ca(&fields)?,
+            longest_pause: longest_pause(&fields)?,
             fingerprint: settings.fingerprint,
         })
     }
@@ -140,8 +145,15 @@ fn ca(fields: &Fields) -> Result<Option<String>> {
     }
 }
 
+fn longest_pause(fields: &Fields) -> Result<Duration> {
+    let given = text(fields, "pause_seconds").unwrap_or_else(|| PAUSE_SECONDS.into());
+    // A point must be open within 90 s.
+    let seconds = given.parse().ok().filter(|seconds| *seconds <= 60);
+    seconds.map(Duration::from_secs).ok_or_else(|| wrong("pause_seconds", format!("'{given}' is no number of seconds from 0 to 60")))
+}
+
 pub fn info() -> DriverInfo {
-    use FieldInput::{LongSecret, LongText, Secret, Switch, Text};
+    use FieldInput::{LongSecret, LongText, Number, Secret, Switch, Text};
     let interfaces = FieldInput::Choice { options: ["public", "internal", "admin"].map(str::to_owned).into() };
     DriverInfo {
         kind: "openstack".into(),
@@ -176,6 +188,13 @@ pub fn info() -> DriverInfo {
                 Switch,
                 "Allows http. Only for a network that is trusted in full.",
                 "false",
+            ),
+            default(
+                "pause_seconds",
+                "Longest pause",
+                Number,
+                "Seconds. A running machine with several disks is paused for each recovery point, so that they show one instant, unless that takes longer. 0: never.",
+                PAUSE_SECONDS,
             ),
         ],
     }
@@ -227,6 +246,7 @@ mod tests {
         assert!(said(&[("auth_url", "http://k/v3")]).contains("'insecure'"));
         assert!(said(&[("auth_url", "https://k/v2.0")]).contains("/v3"));
         assert!(said(&[url]).starts_with("credential_id: give an application credential"));
+        assert!(said(&[url, ("credential_id", "a"), ("credential_secret", "b"), ("pause_seconds", "61")]).contains("from 0 to 60"));
         assert!(said(&[url, ("user", "a")]).starts_with("password: "));
         assert!(said(&[url, ("user", "a"), ("password", "b")]).starts_with("project: "));
         assert!(said(&[url, ("credential_id", "a")]).starts_with("credential_secret: "));

@@ -56,9 +56,9 @@ async fn answer(State(fake): State<Fake>, uri: Uri, headers: HeaderMap) -> Respo
     }
 }
 
-fn config(auth_url: String, fingerprint: Option<String>) -> Config {
+pub fn config(auth_url: String, fingerprint: Option<String>) -> Config {
     let login = Login::ApplicationCredential { id: "a".into(), secret: "b".into() };
-    Config { auth_url, login, region: None, interface: "public".into(), ca: None, fingerprint }
+    Config { auth_url, login, region: None, interface: "public".into(), ca: None, fingerprint, longest_pause: Duration::from_secs(20) }
 }
 
 async fn cloud(life_seconds: i64) -> (Fake, Link) {

@@ -41,7 +41,12 @@ pub fn info() -> DriverInfo {
 /// A field that cannot be right.
 pub fn open(settings: Settings) -> Result<Arc<dyn Cloud>> {
     let link = Arc::new(Link::new(Config::parse(settings)?)?);
-    Ok(Arc::new(OpenStack { link, sizes: inventory::Sizes::default(), merges: machines::Merges::default() }))
+    Ok(Arc::new(OpenStack {
+        link,
+        sizes: inventory::Sizes::default(),
+        merges: machines::Merges::default(),
+        notes: source::Notes::default(),
+    }))
 }
 
 struct OpenStack {
@@ -50,6 +55,8 @@ struct OpenStack {
     sizes: inventory::Sizes,
     /// Boot images that are being made, by their token.
     merges: machines::Merges,
+    /// Of machines that are paused for a moment.
+    notes: source::Notes,
 }
 
 #[async_trait]

@@ -12,6 +12,7 @@ use super::{
         server::{Server, meta, state},
     },
     link::Link,
+    source,
 };
 use crate::clouds::{
     Power, StopMode,
@@ -55,6 +56,7 @@ impl Power for OpenStack {
     }
 
     async fn stop(&self, native_id: &str, mode: StopMode) -> Result<()> {
+        source::pause_over(&self.link, native_id).await?;
         let server = inventory::server(&self.link, native_id).await?;
         let seen = state(&server);
         if seen.is_off() {
@@ -71,6 +73,7 @@ impl Power for OpenStack {
     }
 
     async fn reset(&self, native_id: &str) -> Result<()> {
+        source::pause_over(&self.link, native_id).await?;
         let server = inventory::server(&self.link, native_id).await?;
         if state(&server).is_off() {
             return Err(Error::conflict("It is off: start it instead."));

@@ -35,7 +35,7 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
     loop {
         let seen = guard.run("one", SHORT, guard.cloud().inventory().one(&native_id)).await?;
         let seen = seen.ok_or_else(|| Halt::failed(format!("{} is not at {} any more.", subject.name, guard.name)))?;
-        let found = compare(&meant.spec, &seen);
+        let found = compare(&meant.spec, &seen, guard.cloud().machines().is_none_or(|machines| machines.keeps_macs()));
         if found.unseen.is_empty() || deadline.is_over() {
             return tell(&subject.name, &found, &meant.changes);
         }
@@ -53,9 +53,13 @@ fn tell(name: &str, found: &Comparison, changes: &[String]) -> Result<End, Halt>
         [] => String::new(),
         some => format!(" Not seen by its cloud yet: {}.", some.join(", ")),
     };
+    let new = match found.new.as_slice() {
+        [] => String::new(),
+        some => format!(" New, as its cloud always makes it: {}.", some.join("; ")),
+    };
     if found.differs.is_empty() {
-        return done(format!("{same}{unseen}"), Facts::default());
+        return done(format!("{same}{new}{unseen}"), Facts::default());
     }
     let differs = format!("{name} is not what it was: {}.", found.differs.join("; "));
-    done(format!("{differs} {same}{unseen}"), Facts { warning: Some(differs), ..Facts::default() })
+    done(format!("{differs} {same}{new}{unseen}"), Facts { warning: Some(differs), ..Facts::default() })
 }

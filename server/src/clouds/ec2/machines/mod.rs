@@ -70,6 +70,10 @@ impl Machines for Ec2 {
         apart(async move { aside::set_aside(&driver, &native_id, &token).await }).await
     }
 
+    fn keeps_macs(&self) -> bool {
+        false
+    }
+
     async fn delete(&self, native_id: &str, with_disks: bool) -> Result<()> {
         let (link, native_id) = (self.link.clone(), native_id.to_owned());
         apart(async move { delete::delete(&link, &native_id, with_disks).await }).await

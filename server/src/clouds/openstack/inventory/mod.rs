@@ -42,7 +42,9 @@ impl Inventory for OpenStack {
         let full = page.servers.len() >= PAGE;
         let mut machines = Vec::with_capacity(page.servers.len());
         for native in page.servers {
-            machines.push(observe(&self.link, &self.sizes, native, false).await?.1);
+            let (server, machine) = observe(&self.link, &self.sizes, native, false).await?;
+            self.notes.see(&self.link, &server);
+            machines.push(machine);
         }
         let next = machines.last().filter(|_| full).map(|machine: &Observed| machine.native_id.clone());
         Ok(ListPage { machines, next })
@@ -67,7 +69,7 @@ impl Inventory for OpenStack {
     }
 
     async fn watch(&self) -> Result<Option<mpsc::Receiver<Change>>> {
-        watch::begin(self.link.clone(), self.sizes.clone()).await.map(Some)
+        watch::begin(self.link.clone(), self.sizes.clone(), self.notes.clone()).await.map(Some)
     }
 }
 

@@ -22,6 +22,10 @@ pub mod meta {
     pub const UUID: &str = "crossfade_uuid";
     pub const TAGS: &str = "crossfade_tags";
     pub const TITLE: &str = "crossfade_title";
+    /// It is paused by us, or about to be, until then (milliseconds): see `source/pause.rs`.
+    pub const PAUSED: &str = "crossfade_paused";
+    /// How long the last snapshots of all its disks took, in milliseconds.
+    pub const PAUSE_TOOK: &str = "crossfade_pause_took";
 }
 
 const RUNNING: i64 = 1;
@@ -103,6 +107,10 @@ impl Server {
             None => self.meta(meta::WAITS).is_some(),
         }
     }
+    /// Paused by us, for a moment.
+    pub fn is_held(&self) -> bool {
+        self.status == "PAUSED" && self.meta(meta::PAUSED).is_some()
+    }
     pub fn is_deleted(&self) -> bool {
         matches!(self.status.as_str(), "DELETED" | "SOFT_DELETED")
     }
@@ -116,6 +124,10 @@ impl Server {
 pub fn state(server: &Server) -> PowerState {
     if server.is_prepared() {
         return PowerState::Stopped;
+    }
+    // It goes on by itself. Nova sees the guest paused a moment before it says so.
+    if server.is_held() || server.meta(meta::PAUSED).is_some() && server.status == "ACTIVE" && server.power == PAUSED {
+        return PowerState::Running;
     }
     let task = server.task.as_deref();
     match (server.status.as_str(), server.power, task) {
@@ -310,6 +322,9 @@ mod tests {
             body["OS-EXT-STS:task_state"] = json!(task);
             let mut server: Server = serde_json::from_value(body).unwrap();
             assert_eq!(state(&server), wanted, "{status} {power} {task:?}");
+            // One that is paused for a moment goes on by itself.
+            server.metadata.insert(meta::PAUSED.into(), "1".into());
+            assert_eq!(state(&server), if wanted == Paused { Running } else { wanted });
             // A place that is kept runs nothing, whatever its state.
             server.metadata.insert(meta::IMAGE.into(), "other".into());
             assert_eq!(state(&server), Stopped);

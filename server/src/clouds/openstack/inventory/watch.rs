@@ -1,7 +1,7 @@
 //! Changes as a stream, from Nova's `changes-since`: one small request every second and a half instead of everything.
 
 use super::{
-    super::{auth::Service, link::Link},
+    super::{auth::Service, link::Link, source::Notes},
     Servers, Sizes, observe, read,
 };
 use crate::clouds::{Change, error::Result};
@@ -20,12 +20,13 @@ type Told = BTreeMap<String, String>;
 struct Watch {
     link: Arc<Link>,
     sizes: Sizes,
+    notes: Notes,
     since: Timestamp,
     told: Told,
 }
 
-pub async fn begin(link: Arc<Link>, sizes: Sizes) -> Result<mpsc::Receiver<Change>> {
-    let mut watch = Watch { link, sizes, since: Timestamp::now(), told: Told::new() };
+pub async fn begin(link: Arc<Link>, sizes: Sizes, notes: Notes) -> Result<mpsc::Receiver<Change>> {
+    let mut watch = Watch { link, sizes, notes, since: Timestamp::now(), told: Told::new() };
     // The first look is not told: everything is listed after this call.
     watch.since = watch.clock().await?;
     for native in watch.changed().await? {
@@ -71,7 +72,11 @@ impl Watch {
             self.told.insert(id.clone(), mark);
             changes.push(match read(&native)?.is_deleted() {
                 true => Change::Gone(id),
-                false => Change::Machine(Box::new(observe(&self.link, &self.sizes, native, true).await?.1)),
+                false => {
+                    let (server, machine) = observe(&self.link, &self.sizes, native, true).await?;
+                    self.notes.see(&self.link, &server);
+                    Change::Machine(Box::new(machine))
+                }
             });
         }
         self.since = newest;

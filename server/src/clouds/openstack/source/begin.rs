@@ -6,7 +6,10 @@ use super::{
         auth::Service,
         file::ImageFile,
         images::{self, Image, KIND, LINEAGE, PARENT, SERVER, SPEC, TOKEN},
-        inventory,
+        inventory::{
+            self,
+            server::{Server, state},
+        },
         layers::ReadAt,
         link::Link,
         machines, power,
@@ -14,22 +17,27 @@ use super::{
     },
     disk::Disk,
     hashes::Hashes,
+    pause::{self, Pause},
     point::Point,
-    volumes,
+    together::{self, Way},
+    volumes::{self, Taken},
 };
 use crate::clouds::{
     OpenPoint, PointRef,
     error::{Error, Result},
 };
 use jiff::Timestamp;
+use model::machine::PowerState;
 use serde_json::json;
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 pub const SNAPSHOT: &str = "snapshot";
 pub const HASHES: &str = "hashes";
 
 pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Result<Point> {
     let link = &driver.link;
+    // What a node left that was killed over it.
+    pause::release(link, native_id, None).await?;
     let server = inventory::server(link, native_id).await?;
     if server.is_prepared() {
         return Err(Error::conflict(format!("{} was never started: there is nothing to read yet.", server.name)));
@@ -41,10 +49,9 @@ pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Re
     let taken_at = Timestamp::now().as_millisecond();
     let of_volume = |id: &str| server.volumes.iter().any(|one| one.id == id);
     let (data, first): (Vec<_>, Vec<_>) = spec.disks.iter().partition(|disk| disk.source.as_deref().is_some_and(of_volume));
-    let taken = volumes::take(link, native_id, &request.token, &data).await?;
+    let (taken, images) = instant(link, &server, &request.token, &data, first.len()).await?;
     let mut disks = vec![];
-    for disk in first {
-        let image = snapshot(link, native_id, &server.name, &request.token).await?;
+    for (disk, image) in first.into_iter().zip(images) {
         disks.push(Disk::of_image(link, disk.key.clone(), &image).await?);
     }
     for (disk, taken) in data.into_iter().zip(taken) {
@@ -64,6 +71,37 @@ pub async fn open(driver: &OpenStack, native_id: &str, request: OpenPoint) -> Re
         shapes,
         disks,
     })
+}
+
+/// All of them, in one pause of a running machine where that can be.
+async fn instant(
+    link: &Arc<Link>,
+    server: &Server,
+    token: &str,
+    data: &[&model::machine::Disk],
+    images: usize,
+) -> Result<(Vec<Taken>, Vec<Image>)> {
+    let began = Instant::now();
+    let paused = match state(server) == PowerState::Running && matches!(together::way(link, server).await?, Way::Paused(_)) {
+        true => Pause::begin(link, &server.id).await?,
+        false => None,
+    };
+    let all = async {
+        let taken = volumes::take(link, &server.id, token, data).await?;
+        let mut made = vec![];
+        for _ in 0..images {
+            made.push(snapshot(link, &server.id, &server.name, token).await?);
+        }
+        Ok((taken, made))
+    };
+    let (all, was_paused) = (all.await, paused.is_some());
+    if let Some(paused) = paused {
+        paused.end().await?;
+    }
+    if all.is_ok() || was_paused {
+        together::measured(link, server, all.is_ok().then(|| began.elapsed())).await;
+    }
+    all
 }
 
 /// Nova lets a snapshot inherit the properties of the machine's image: ours must not be taken for its own.
@@ -95,6 +133,7 @@ async fn remember(link: &Arc<Link>, since: Option<&str>, disks: &mut [Disk]) -> 
 
 /// Every snapshot of this machine, and every list but those to keep.
 pub async fn tidy(link: &Link, native_id: &str, keep: &[PointRef]) -> Result<()> {
+    pause::release(link, native_id, None).await?;
     let mut left = images::list(link, &[(KIND, SNAPSHOT), (SERVER, native_id)]).await?;
     if link.has(Service::Volume).await? {
         left.extend(images::list(link, &[("name", &volumes::name(native_id))]).await?);

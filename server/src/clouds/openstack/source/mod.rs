@@ -4,21 +4,26 @@
 //! 64 KiB of the disk, and the next point sends only what differs. The snapshot itself is read whole by this node each
 //! time, and removed when the point ends; `docs/clouds/openstack.md` says what that costs.
 //!
-//! Neither service takes one instant over several disks for a plain member: the disks of a running machine follow each
-//! other within moments, and those of a stopped one do not differ.
+//! Neither service takes one instant over several disks for a plain member: a running machine is paused meanwhile, where
+//! that is short (`together`, `pause`); the disks of a stopped one do not differ.
 
 mod begin;
 mod disk;
 mod hashes;
+mod pause;
+#[cfg(test)]
+mod pause_tests;
 mod point;
+mod together;
 mod volumes;
 
 pub use begin::tidy;
+pub use pause::{Notes, over as pause_over};
 
 use super::{OpenStack, inventory};
 use crate::clouds::{DiskSource, OpenPoint, PointRef, SourcePoint, error::Result};
 use async_trait::async_trait;
-use model::{Problem, Severity};
+use model::Problem;
 
 #[async_trait]
 impl DiskSource for OpenStack {
@@ -28,22 +33,11 @@ impl DiskSource for OpenStack {
 
     async fn check(&self, native_id: &str) -> Result<Vec<Problem>> {
         let server = inventory::server(&self.link, native_id).await?;
-        Ok(apart(&server.name, server.volumes.len() + usize::from(server.image().is_some())).into_iter().collect())
+        Ok(together::told(&server, together::way(&self.link, &server).await?).into_iter().collect())
     }
 
     async fn tidy(&self, native_id: &str, keep: &[PointRef]) -> Result<()> {
         inventory::path(native_id)?;
         begin::tidy(&self.link, native_id, keep).await
     }
-}
-
-fn apart(name: &str, disks: usize) -> Option<Problem> {
-    (disks > 1).then(|| {
-        let what = format!(
-            "It has {disks} disks. OpenStack takes the snapshots of a running machine's disks one after the other, some seconds apart; of a stopped one they are exact."
-        );
-        let remedy = "Keep what must fit together (a database and its log) on one disk; a planned move ends with the machine stopped.";
-        // Not a warning: those hold protection up, and one disk after the other is what there is.
-        Problem::new(Severity::Info, name, what, remedy)
-    })
 }
