@@ -10,6 +10,7 @@
 
 use super::{
     error::{Error, Result},
+    floating::FloatingAddresses,
     names::NameRecords,
 };
 use async_trait::async_trait;
@@ -285,6 +286,10 @@ pub trait SourcePoint: Send {
     async fn extents(&mut self, disk: usize) -> Result<Vec<Extent>>;
     /// `length` at most [`MAX_READ`].
     async fn read(&mut self, disk: usize, offset: u64, length: u32) -> Result<Bytes>;
+    /// Each step back means reading from the front again: who reads here and there copies the disks first.
+    fn reads_forward(&self) -> bool {
+        false
+    }
     /// Ends it. `keep`: the next cycle is incremental from here and the earlier point is dropped;
     /// otherwise its changes are merged back, so that nothing is lost for the next try from the earlier point.
     async fn close(self: Box<Self>, keep: bool) -> Result<()>;
@@ -378,23 +383,4 @@ pub trait LiveMigration: Send + Sync {
     async fn cancel(&self, native_id: &str) -> Result<()>;
     /// At the target: removes the files of a migration that did not arrive. What a machine uses stays.
     async fn forget(&self, token: &str, lineage: &str) -> Result<()>;
-}
-
-/// An address that the cloud itself points at machines: a floating or elastic one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FloatingAddress {
-    pub address: String,
-    /// Native id of what it reaches now.
-    pub machine: Option<String>,
-    /// Of the card there.
-    pub mac: Option<String>,
-}
-
-#[async_trait]
-pub trait FloatingAddresses: Send + Sync {
-    /// All that were allocated to us; none is allocated or given back here.
-    async fn list(&self) -> Result<Vec<FloatingAddress>>;
-    /// Points one at a card of a machine, away from whatever it reached; nothing to do when it points there. Answers what was
-    /// read back.
-    async fn assign(&self, address: &str, native_id: &str, mac: &str) -> Result<FloatingAddress>;
 }

@@ -4,6 +4,7 @@ mod contract;
 #[cfg(feature = "ec2")]
 pub mod ec2;
 pub mod error;
+mod floating;
 pub mod guard;
 #[cfg(any(feature = "ec2", feature = "openstack", feature = "vsphere"))]
 mod http;
@@ -21,4 +22,5 @@ pub mod simulator;
 pub mod vsphere;
 
 pub use contract::*;
+pub use floating::{FloatingAddress, FloatingAddresses};
 pub use names::{NameRecord, NameRecords};

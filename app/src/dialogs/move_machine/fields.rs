@@ -18,6 +18,7 @@ pub struct MoveFields {
     machine: StoredValue<String>,
     pub target: RwSignal<String>,
     pub mode: RwSignal<MoveMode>,
+    pub convert: RwSignal<bool>,
     /// Identifier of an older recovery point; empty: the last changes.
     pub point: RwSignal<String>,
     pub networks: RwSignal<Vec<Mapping>>,
@@ -34,6 +35,7 @@ impl MoveFields {
             machine: StoredValue::new(machine.row.id.clone()),
             target: RwSignal::default(),
             mode: RwSignal::default(),
+            convert: RwSignal::new(true),
             point: RwSignal::default(),
             networks: RwSignal::default(),
             storage: RwSignal::default(),
@@ -50,6 +52,7 @@ impl MoveFields {
             machine_id: self.machine.get_value(),
             target: self.target.get(),
             mode: self.mode.get(),
+            convert: self.convert.get(),
             point: self.point.get(),
             networks: self.networks.get(),
             storage: self.storage.get(),
@@ -62,6 +65,7 @@ impl MoveFields {
 
     /// What fits one target does not fit another.
     pub fn forget_target(self) {
+        self.convert.set(true);
         self.point.set(String::new());
         self.networks.set(vec![]);
         self.storage.set(vec![]);
