@@ -1,4 +1,5 @@
 #!/bin/bash
+# shellcheck disable=SC2119
 # A real Debian that knows SATA and not virtio stands at a simulated vCenter, where no guest runs, and is moved to a real libvirt
 # host: virt-v2v puts the drivers in on the way, and it boots there from a virtio disk, with a virtio card, and answers. Before that
 # a move is cancelled in the middle of the conversion, and in the one that counts the node is killed there.
@@ -71,6 +72,14 @@ phase_done
 phase "it stands at a vCenter, and a node knows both clouds"
 rm -rf "$DATA"
 "$VSPHERE" forget $NAME
+# Of an earlier run.
+if "$LAB" virsh berlin dominfo $NAME >/dev/null 2>&1; then
+  "$LAB" virsh berlin destroy $NAME >/dev/null 2>&1 || true
+  "$LAB" virsh berlin undefine $NAME >/dev/null
+fi
+for volume in $("$LAB" virsh berlin vol-list images | awk '$1 ~ /^crossfade/ { print $1 }'); do
+  "$LAB" virsh berlin vol-delete "$volume" images >/dev/null
+done
 "$VSPHERE" machine $NAME mem=256 disks=1 size=$(($(stat -c %s "$IMAGE") >> 20)) fill=0 still=1
 file=$("$VSPHERE" disk $NAME)
 cp --sparse=always "$IMAGE" "$file"

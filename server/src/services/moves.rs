@@ -1,7 +1,7 @@
 //! Move to cloud: every problem first, then one run.
 
 mod conversion;
-mod guest;
+pub(super) mod guest;
 mod modes;
 mod origin;
 mod preflight;

@@ -2,7 +2,7 @@
 //!
 //! The disks of the stopped source are served read only ([`nbd`]), over each lies an overlay, and `virt-v2v-in-place` works on
 //! the overlays. What it wrote becomes one more recovery point. The guest's own programs run nowhere but in the appliance of
-//! libguestfs, a virtual machine of its own without a network.
+//! libguestfs, a virtual machine of its own, which reaches nothing where the node may see to that.
 
 mod disk;
 mod domain;
@@ -54,6 +54,11 @@ pub async fn make(ctx: &Context, tool: &Tool, below: Below, timeout: Duration) -
     let domain = scratch.path.join("domain.xml");
     std::fs::write(&domain, domain::xml(&below.spec, &overlays)).map_err(|error| scratch.failed(&error))?;
     ctx.say(Severity::Info, &format!("{} works on it{}.", tool.program.display(), tool.how())).await?;
+    if !tool.is_apart() {
+        let text =
+            "This node may make no network namespace (unshare --net): what runs in the appliance can reach this host's own addresses.";
+        ctx.say(Severity::Warning, text).await?;
+    }
     let command = tool.command(&domain, &scratch.path, &ctx.token());
     let ended = ctx.unless_interrupted(process::run(ctx, &scratch, command, timeout)).await??;
     let verdict = verdict::of(ended.success, &ended.lines);

@@ -1,4 +1,7 @@
 //! Where virt-v2v is on this node, how its appliance runs, and about how long it takes.
+//!
+//! virt-v2v gives its appliance a network, in which QEMU lets whatever runs there reach this host's own addresses. Programs of the
+//! guest run there, so it gets a network namespace with nothing in it, wherever the node may make one.
 
 use super::scratch::TOKEN;
 use crate::state::Node;
@@ -27,6 +30,8 @@ pub struct Tool {
     pub program: PathBuf,
     /// Without hardware virtualisation.
     pub emulated: bool,
+    /// What runs it away from the network; empty: this node may not.
+    apart: &'static [&'static str],
 }
 
 /// `None`: it is not installed here.
@@ -40,12 +45,19 @@ pub async fn find(node: &Node) -> Option<Tool> {
         Ok(said) => said.split(':').any(|one| one == "force_tcg"),
         Err(_) => !kvm().await,
     };
-    Some(Tool { program, emulated })
+    Some(Tool { program, emulated, apart: apart().await })
 }
 
 impl Tool {
     pub fn command(&self, domain: &Path, scratch: &Path, token: &str) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.apart.split_first() {
+            Some((first, rest)) => {
+                let mut command = Command::new(first);
+                command.args(rest).arg(&self.program);
+                command
+            }
+            None => Command::new(&self.program),
+        };
         command.args(["-i", "libvirtxml"]).arg(domain).current_dir(scratch);
         command.env_clear().env("PATH", PATH).env("LC_ALL", "C").env("HOME", scratch).env("TMPDIR", scratch).env(TOKEN, token);
         // The appliance is made once for all: outside of the scratch folder.
@@ -65,6 +77,11 @@ impl Tool {
         if self.emulated { ", emulated: this node has no KVM that works" } else { "" }
     }
 
+    /// Can nothing that runs in the appliance reach this host?
+    pub fn is_apart(&self) -> bool {
+        !self.apart.is_empty()
+    }
+
     /// About so long, by what was measured with a small guest.
     pub fn seconds(&self) -> u32 {
         if self.emulated { 120 } else { 40 }
@@ -74,6 +91,23 @@ impl Tool {
     pub fn knows_windows(&self) -> bool {
         std::env::var_os("VIRTIO_WIN").is_some() || WINDOWS.iter().any(|path| Path::new(path).exists())
     }
+}
+
+/// As root, else as a user who is one in a namespace of its own. Tried once.
+async fn apart() -> &'static [&'static str] {
+    const WAYS: [&[&str]; 2] = [&["unshare", "--net", "--"], &["unshare", "--user", "--map-current-user", "--net", "--"]];
+    static SEEN: OnceCell<&[&str]> = OnceCell::const_new();
+    SEEN.get_or_init(|| async {
+        for way in WAYS {
+            let mut command = Command::new(way[0]);
+            command.args(&way[1..]).arg("true").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+            if command.status().await.is_ok_and(|status| status.success()) {
+                return way;
+            }
+        }
+        &[][..]
+    })
+    .await
 }
 
 /// Does a virtual machine run by `/dev/kvm`? That it can be opened says little: within another hypervisor it may be there and
