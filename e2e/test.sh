@@ -68,6 +68,9 @@ real_sites_rough() {
   tests 150 -q --test clouds -- --ignored --test-threads=1 connection:: replication::
 }
 
+# A machine gets other addresses at the other site, and its own back.
+new_addresses() { "$LAB" down && "$LAB" sites-up && limit 300 e2e/recovery/readdress.sh; }
+
 # A real OpenStack beside the sites, started once: the drivers' suite with it, then a machine that moves there and back.
 # What the sites alone can do was asked before.
 external_cloud() {
@@ -167,6 +170,7 @@ section "release build" limit 1700 bash -c '. e2e/demo/lib.sh; build_release'
 if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   section "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1
   LEFT_RUNNING=yes
+  section "new addresses at the other site" new_addresses
   if ! command -v virt-v2v-in-place >/dev/null; then OBSERVED+=("conversion: virt-v2v is not installed (e2e/lab/lab install test)")
   elif e2e/lab/vsphere build; then observe "conversion" conversion; fi
   observe "external cloud" external_cloud

@@ -89,10 +89,19 @@ pub struct Transfer {
     pub rate: u64,
 }
 
-/// Source object to target object, by name: a network, a storage pool.
+/// Source object to target object, by name: a network, a storage pool. Among networks also a rule for addresses:
+/// `10.1.0.0/24 via 10.1.0.1` to `10.2.0.0/24 via 10.2.0.1 dns 10.2.0.53`.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Mapping {
     pub from: String,
     pub to: String,
+}
+
+impl Mapping {
+    /// Is it meant as a rule for addresses? No network is called like an address.
+    pub fn is_rule(&self) -> bool {
+        let first = self.from.split_whitespace().next().unwrap_or_default();
+        first.split('/').next().is_some_and(|address| address.parse::<std::net::IpAddr>().is_ok())
+    }
 }

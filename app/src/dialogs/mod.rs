@@ -2,6 +2,7 @@
 //!
 //! Each shows what would happen before anything does, asks the node alone for that, and ends on the run's page.
 
+pub mod addresses;
 pub mod failover;
 pub mod mappings;
 pub mod move_machine;

@@ -8,7 +8,9 @@
  * has been fsynced to every disk of the machine.  So "counter seen before the
  * disaster" minus "counter_at_boot at the other site" is what was really lost.
  *
- * Kernel command line: cf.name= cf.ip=CIDR[,CIDR...] cf.gw= cf.disks= cf.tick=usec cf.dirty=KiB/s
+ * Kernel command line: cf.name= cf.ip=CIDR[,CIDR...] cf.gw= cf.disks= cf.tick=usec cf.dirty=KiB/s cf.seed=1
+ * With cf.seed it does what cloud-init does with a NoCloud drive: a CD-ROM whose network-config names the MAC of eth0 replaces
+ * cf.ip and cf.gw.
  * Over HTTP: /  /status  /set?dirty=KiB&tick=usec
  * What it does not do: DHCP, IPv6, log in.
  */
@@ -49,7 +51,7 @@ static struct shared {
 static char name[64] = "machine", addresses[256], gateway[32], boot_id[40] = "?";
 static unsigned long boots, counter_at_boot, written_at_boot;
 static unsigned long counter2_at_boot;
-static int disks, disks_expected = 1;
+static int disks, disks_expected = 1, seed;
 
 static void say(const char *format, ...)
 {
@@ -115,6 +117,8 @@ static void read_command_line(void)
 			live->tick_us = atoi(value);
 		else if (!strcmp(word, "disks"))
 			disks_expected = atoi(value);
+		else if (!strcmp(word, "seed"))
+			seed = atoi(value);
 		else if (!strcmp(word, "dirty"))
 			live->dirty_kib = atoi(value);
 	}
@@ -130,6 +134,58 @@ static void load_module(const char *module)
 	if (syscall(SYS_finit_module, fd, "", 0) && errno != EEXIST)
 		say("module %s: %s", module, strerror(errno));
 	close(fd);
+}
+
+/* The text in quotes after a key, from a place on; where it ends. */
+static const char *quoted(const char *from, const char *key, char *out, size_t size)
+{
+	const char *at = from ? strstr(from, key) : NULL;
+	at = at ? strchr(at + strlen(key), '"') : NULL;
+	const char *end = at ? strchr(at + 1, '"') : NULL;
+	if (!end || (size_t)(end - at) > size)
+		return NULL;
+	memcpy(out, at + 1, end - at - 1);
+	out[end - at - 1] = 0;
+	return end + 1;
+}
+
+/* Written by a program, so its shape is known: one object a card, each with "macaddress", "addresses" and maybe "gateway4". */
+static void read_seed(void)
+{
+	static const char *modules[] = { "scsi_common", "scsi_mod", "libata", "ata_piix", "cdrom", "sr_mod",
+					 "nls_cp437", "nls_ascii", "fat", "vfat" };
+	static char text[8192];
+	char mac[32], one[64], *card, *end;
+	for (unsigned i = 0; i < sizeof modules / sizeof *modules; i++)
+		load_module(modules[i]);
+	mkdir("/seed", 0755);
+	if (!wait_for("/dev/sr0") || mount("/dev/sr0", "/seed", "vfat", MS_RDONLY, "")) {
+		say("no seed: %s", strerror(errno));
+		return;
+	}
+	int fd = open("/seed/network-config", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+	text[n < 0 ? 0 : n] = 0;
+	close(fd);
+	read_line("/sys/class/net/eth0/address", mac, sizeof mac);
+	for (card = strstr(text, "\"card"); card; card = end) {
+		end = strstr(card + 1, "\"card");
+		if (end)
+			end[-1] = 0;
+		if (!strstr(card, mac))
+			continue;
+		const char *list = strstr(card, "\"addresses\":[");
+		const char *close_ = list ? strchr(list, ']') : NULL;
+		*addresses = *gateway = 0;
+		for (const char *at = list ? list + 12 : NULL; at && at < close_ && (at = quoted(at, "", one, sizeof one)) && at <= close_; at++) {
+			size_t used = strlen(addresses);
+			snprintf(addresses + used, sizeof addresses - used, "%s%s", used ? "," : "", one);
+		}
+		quoted(card, "\"gateway4\":", gateway, sizeof gateway);
+		say("seed %s via %s", addresses, gateway);
+		return;
+	}
+	say("the seed has nothing for %s", mac);
 }
 
 static void announce(const char *address)
@@ -441,6 +497,8 @@ int main(void)
 		load_module(modules[i]);
 	sethostname(name, strlen(name));
 	read_line("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id);
+	if (seed && wait_for("/sys/class/net/eth0"))
+		read_seed();
 	start_network();
 	announce_all();
 	say("network %s", addresses);

@@ -6,7 +6,8 @@ LAB_KERNEL=
 LAB_INITRD=
 # virtio has to be loaded by hand in init.c; the rest of what a machine needs is built in.
 MODULES=(virtio_ring virtio virtio_pci_modern_dev virtio_pci_legacy_dev virtio_pci
-         virtio_blk failover net_failover virtio_net button evdev)
+         virtio_blk failover net_failover virtio_net button evdev
+         scsi_common scsi_mod libata ata_piix cdrom sr_mod nls_cp437 nls_ascii fat vfat)
 
 images_ready() {
   mkdir -p "$LAB_CACHE"
@@ -21,11 +22,17 @@ images_ready() {
 kernel_ready() {
   local package
   package=$(cat "$LAB_CACHE/kernel-package" 2>/dev/null || true)
-  if [ -z "$package" ] || [ ! -s "$LAB_CACHE/$package/vmlinux" ]; then
+  if [ -z "$package" ] || [ ! -s "$LAB_CACHE/$package/vmlinux" ] || ! modules_there "$LAB_CACHE/$package/modules"; then
     quietly "fetching a kernel for the machines" kernel_fetch
     package=$(cat "$LAB_CACHE/kernel-package")
   fi
   LAB_KERNEL=$LAB_CACHE/$package/vmlinux
+}
+
+# A cache of an earlier list may lack some.
+modules_there() {
+  local module
+  for module in "${MODULES[@]}"; do [ -s "$1/$module.ko" ] || return 1; done
 }
 
 kernel_fetch() {
@@ -73,7 +80,7 @@ kernel_unpack() {
 
 initrd_ready() {
   local key
-  key=$(cat "$LAB_BIN/guest/init.c" "$LAB_CACHE/kernel-package" | sha256sum | cut -c1-12)
+  key=$({ cat "$LAB_BIN/guest/init.c" "$LAB_CACHE/kernel-package"; echo "${MODULES[@]}"; } | sha256sum | cut -c1-12)
   LAB_INITRD=$LAB_CACHE/initrd-$key
   [ -s "$LAB_INITRD" ] || quietly "building the machines' initrd" initrd_build
 }

@@ -42,14 +42,14 @@ lab_up() {
 
 machine_add() {
   local name=${1:-} site=${2:-} option dir disk uuid todo
-  local ip='' svc='' mem=96 disks=1 size=1G fill=0 dirty='' tick='' autostart=0 start=1 tags='' title=''
+  local ip='' svc='' mem=96 disks=1 size=1G fill=0 dirty='' tick='' autostart=0 start=1 tags='' title='' seed=''
   [ $# -ge 2 ] || die "usage: lab machine NAME SITE [option=value...]"
   [[ $name =~ ^[a-z][a-z0-9-]{0,30}$ ]] || die "'$name' is no name for a machine: small letters, digits and -"
   site_check "$site"
   shift 2
   for option in "$@"; do
     case ${option%%=*} in
-      ip|svc|mem|disks|size|fill|dirty|tick|autostart|start|tags|title) printf -v "${option%%=*}" %s "${option#*=}" ;;
+      ip|svc|mem|disks|size|fill|dirty|tick|autostart|start|tags|title|seed) printf -v "${option%%=*}" %s "${option#*=}" ;;
       *) die "there is no option '$option'" ;;
     esac
   done
@@ -123,6 +123,7 @@ machine_xml() {
   line="$KERNEL_LINE cf.name=$name cf.ip=$ip/24"
   [ -z "$svc" ] || line+=",$svc/24"
   line+=" cf.gw=$gateway cf.disks=$disks cf.tick=${tick:-200000} cf.dirty=${dirty:-0}"
+  [ -z "$seed" ] || line+=" cf.seed=$seed"
   cat <<TEXT
 <domain type='$ACCEL'>
   <name>$name</name>

@@ -117,7 +117,8 @@ pub struct Change {
     /// No limit
     #[arg(long)]
     no_bandwidth: bool,
-    /// Nothing after = takes the mapping away
+    /// A network's counterpart, or new addresses: '10.1.0.0/24 via 10.1.0.1=10.2.0.0/24 via 10.2.0.1'; nothing after = takes
+    /// the mapping away
     #[arg(long, value_name = "FROM=TO")]
     network: Vec<String>,
     /// Nothing after = takes the mapping away

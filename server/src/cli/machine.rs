@@ -82,6 +82,7 @@ pub struct Move {
     /// A service address that moves with it
     #[arg(long, value_name = "IP")]
     service_address: Vec<String>,
+    /// A network's counterpart, or new addresses: '10.1.0.0/24 via 10.1.0.1=10.2.0.0/24 via 10.2.0.1'
     #[arg(long, value_name = "FROM=TO")]
     network: Vec<String>,
     #[arg(long, value_name = "FROM=TO")]

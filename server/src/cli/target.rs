@@ -42,6 +42,7 @@ pub struct Terms {
     /// Bytes per second for all machines together
     #[arg(long)]
     bandwidth: Option<u64>,
+    /// A network's counterpart, or new addresses: '10.1.0.0/24 via 10.1.0.1=10.2.0.0/24 via 10.2.0.1'
     #[arg(long, value_name = "FROM=TO")]
     network: Vec<String>,
     #[arg(long, value_name = "FROM=TO")]

@@ -11,7 +11,9 @@
 use super::{
     error::{Error, Result},
     floating::FloatingAddresses,
+    guest::GuestNetwork,
     names::NameRecords,
+    origin::Origin,
 };
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -176,6 +178,9 @@ pub struct MachineSpec {
     pub native_kind: String,
     /// The cloud's own full definition (libvirt: the inactive domain XML).
     pub native: String,
+    /// What it is at other kinds of cloud, where it was before; one for each kind.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 impl MachineSpec {
@@ -200,6 +205,9 @@ pub struct CreateRequest {
     pub point: SinkRef,
     pub networks: Vec<Mapping>,
     pub storage: Vec<Mapping>,
+    /// What its guest is to be told of its network, because its addresses change; `spec` has the new ones already.
+    #[serde(default)]
+    pub guest: Option<GuestNetwork>,
 }
 
 #[async_trait]
@@ -217,6 +225,10 @@ pub trait Machines: Send + Sync {
     /// Creates it stopped, autostart off; answers its native id. With a token seen before: answers what that one made.
     async fn create(&self, request: &CreateRequest) -> Result<String>;
     async fn find(&self, token: &str) -> Result<Option<String>>;
+    /// By what means a guest is told of new addresses, in words that go on from "The guest is told …"; `None`: by none.
+    fn tells_guests(&self) -> Option<&'static str> {
+        None
+    }
     /// Gives a stopped machine another name and another identity, and its disks stay its own: its place is free for another
     /// copy of it. Answers its new native id; with a token seen before: what that one made. A running one is a conflict.
     async fn set_aside(&self, _native_id: &str, _token: &str) -> Result<String> {

@@ -6,6 +6,7 @@ pub mod ec2;
 pub mod error;
 mod floating;
 pub mod guard;
+mod guest;
 #[cfg(any(feature = "ec2", feature = "openstack", feature = "vsphere"))]
 mod http;
 #[cfg(feature = "libvirt")]
@@ -13,6 +14,7 @@ pub mod libvirt;
 mod names;
 #[cfg(feature = "openstack")]
 pub mod openstack;
+mod origin;
 pub mod pool;
 #[cfg(any(feature = "libvirt", feature = "openstack", feature = "vsphere"))]
 pub mod qcow2;
@@ -23,4 +25,6 @@ pub mod vsphere;
 
 pub use contract::*;
 pub use floating::{FloatingAddress, FloatingAddresses};
+pub use guest::{GuestCard, GuestNetwork};
 pub use names::{NameRecord, NameRecords};
+pub use origin::Origin;

@@ -20,6 +20,7 @@ pub mod old_copy;
 pub mod outcome;
 pub mod pointer;
 pub mod publish;
+pub mod readdress;
 pub mod reaper;
 pub mod room;
 mod runner;

@@ -3,7 +3,7 @@
 //! An older copy of the very machine has its identity. It is no obstacle as long as it is superseded and stopped: a run
 //! sets it aside before it makes the new one.
 
-use super::look;
+use super::{look, readdress};
 use crate::{
     clouds::{
         MachineSpec,
@@ -44,10 +44,13 @@ pub async fn problems(db: &Db, guard: &Guard, wanted: &Wanted<'_>, patience: Dur
         Some(lineage) => old_copy(db, lineage, &guard.id, wanted.spec).await.map_err(|e| Error::transient(format!("The store: {e}")))?,
         None => None,
     };
+    let found = readdress::apply(wanted.spec, wanted.networks);
     let replaces = old.as_ref().map(|old| old.native_id.as_str());
     let dry = guard.glance("check_create", patience, async {
         let machines = guard.cloud().machines().ok_or_else(|| Error::lacks("create machines"))?;
-        machines.check_create(wanted.spec, wanted.networks, wanted.storage, replaces).await
+        let mut all = machines.check_create(&found.spec, wanted.networks, wanted.storage, replaces).await?;
+        all.extend(readdress::problems(&found, machines.tells_guests()));
+        Ok(all)
     });
     let mut found = dry.await?;
     if let Some(old) = old {

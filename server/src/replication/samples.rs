@@ -45,6 +45,7 @@ pub fn point(seq: i64, depth: u32) -> StoredPoint {
             title: None,
             native_kind: "simulator".into(),
             native: String::new(),
+            origins: vec![],
         },
         taken_at: seq * 1000,
         committed_at: seq * 1000 + 100,

@@ -140,7 +140,7 @@ fn same(bed: &Bed, name: &str) {
 async fn request(chain: &Chain<'_>) -> CreateRequest {
     let spec = chain.bed.source.machines().unwrap().describe(&chain.native_id).await.unwrap();
     let (token, lineage) = (format!("{}-create", chain.lineage), chain.lineage.clone());
-    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![] }
+    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![], guest: None }
 }
 
 async fn off(bed: &Bed, id: &str) {

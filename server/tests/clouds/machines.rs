@@ -11,7 +11,7 @@ use std::time::Duration;
 fn request(bed: &Bed, chain: &Chain<'_>, spec: server::clouds::MachineSpec, networks: Vec<Mapping>) -> CreateRequest {
     let point = chain.last.as_ref().unwrap().1.clone();
     let token = format!("{}-{}-create", bed.kind, chain.lineage);
-    CreateRequest { token, lineage: chain.lineage.clone(), spec, point, networks, storage: vec![] }
+    CreateRequest { token, lineage: chain.lineage.clone(), spec, point, networks, storage: vec![], guest: None }
 }
 
 /// The guest's own figure, by its HTTP page.

@@ -85,6 +85,7 @@ fn spec(name: &str, size: u64) -> MachineSpec {
         title: None,
         native_kind: "none".into(),
         native: String::new(),
+        origins: vec![],
     }
 }
 
@@ -132,7 +133,8 @@ async fn born(bed: &Bed, name: &str, pattern: &Pattern) -> String {
     }
     let point = point.commit().await.unwrap();
     let networks = networks(&**cloud, "here").await;
-    make(&**cloud, &CreateRequest { token: format!("{lineage}-create"), lineage, spec, point, networks, storage: vec![] }).await
+    make(&**cloud, &CreateRequest { token: format!("{lineage}-create"), lineage, spec, point, networks, storage: vec![], guest: None })
+        .await
 }
 
 /// Reads the whole disk of a machine and holds it against the pattern.
@@ -172,6 +174,8 @@ async fn goes(bed: &Bed, pattern: &Pattern) {
     // Where one host stands for both ends, nothing may be there twice.
     (spec.uuid, spec.name) = (Some(uuid::Uuid::new_v4().to_string()), name.clone());
     let network = spec.nics[0].network.clone().unwrap();
+    // A description from the same kind: what it was before came with it.
+    let was = spec.native_of(from.kind()).map(str::to_owned);
     let request = CreateRequest {
         token: format!("{}-create", chain.lineage),
         lineage: chain.lineage.clone(),
@@ -179,10 +183,14 @@ async fn goes(bed: &Bed, pattern: &Pattern) {
         point: done.point,
         networks: networks(to, &network).await,
         storage: vec![],
+        guest: None,
     };
     let made = make(to, &request).await;
     let took = begun.elapsed();
     has(to, &made, pattern).await;
+    let seen = to.machines().unwrap().describe(&made).await.unwrap();
+    assert!(was.is_some() && seen.native_of(from.kind()) == was.as_deref(), "{} knows what it was at {}", to.kind(), from.kind());
+    assert!(seen.native_of(to.kind()).is_some(), "{} has no definition of its own", to.kind());
     let ratio = done.bytes as f64 / pattern.bytes() as f64;
     println!(
         "{{\"name\":\"move_matrix\",\"pair\":\"{} to {}\",\"ours\":{},\"reference\":{},\"ratio\":{ratio:.3},\"seconds\":{:.1}}}",

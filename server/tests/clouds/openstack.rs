@@ -38,7 +38,7 @@ pub async fn forget(cloud: &dyn Cloud, name: &str) {
 pub async fn request(chain: &Chain<'_>, from: &dyn Cloud, id: &str) -> CreateRequest {
     let spec = from.machines().unwrap().describe(id).await.unwrap();
     let (token, lineage) = (format!("{}-create", chain.lineage), chain.lineage.clone());
-    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![] }
+    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![], guest: None }
 }
 
 /// libvirt → OpenStack → libvirt, by the contract alone; the guest's counter is the proof.

@@ -1,6 +1,6 @@
 //! The text of the move form, and the request that it means. Pure.
 
-use crate::{components::number::whole, pages::plans::health::HealthDraft};
+use crate::{components::number::whole, dialogs::addresses as rules, pages::plans::health::HealthDraft};
 use model::{
     Mapping,
     error::FieldError,
@@ -20,6 +20,8 @@ pub struct MoveDraft {
     /// Identifier of an older recovery point; empty: the last changes.
     pub point: String,
     pub networks: Vec<Mapping>,
+    /// Rules for addresses, one a line.
+    pub rules: String,
     pub storage: Vec<Mapping>,
     pub health: HealthDraft,
     pub stop_timeout: String,
@@ -35,11 +37,12 @@ impl MoveDraft {
             fault(&mut faults, "target_cloud_id", "Choose the cloud to move to.".into());
         }
         let health = self.health.parse().map_err(|text| fault(&mut faults, "health", text.1)).unwrap_or_default();
+        let rules = rules::read(&self.rules).map_err(|text| fault(&mut faults, "networks", text)).unwrap_or_default();
         let request = MoveRequest {
             machine_id: self.machine_id.clone(),
             target_cloud_id: self.target.clone(),
             mode: if self.point.is_empty() { self.mode } else { MoveMode::Cold },
-            networks: self.networks.clone(),
+            networks: [self.networks.clone(), rules].concat(),
             storage: self.storage.clone(),
             health,
             stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, &limits::STOP_TIMEOUT_SECONDS, "seconds"),
@@ -98,6 +101,7 @@ mod tests {
             convert: true,
             point: String::new(),
             networks: vec![],
+            rules: String::new(),
             storage: vec![],
             health: HealthDraft::from(&HealthCheck::Running),
             stop_timeout: "60".into(),

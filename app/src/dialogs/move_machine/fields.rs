@@ -22,6 +22,7 @@ pub struct MoveFields {
     /// Identifier of an older recovery point; empty: the last changes.
     pub point: RwSignal<String>,
     pub networks: RwSignal<Vec<Mapping>>,
+    pub rules: RwSignal<String>,
     pub storage: RwSignal<Vec<Mapping>>,
     pub health: HealthForm,
     pub stop_timeout: RwSignal<String>,
@@ -38,6 +39,7 @@ impl MoveFields {
             convert: RwSignal::new(true),
             point: RwSignal::default(),
             networks: RwSignal::default(),
+            rules: RwSignal::default(),
             storage: RwSignal::default(),
             health: HealthForm::new(&HealthCheck::Running),
             stop_timeout: RwSignal::new("60".into()),
@@ -55,6 +57,7 @@ impl MoveFields {
             convert: self.convert.get(),
             point: self.point.get(),
             networks: self.networks.get(),
+            rules: self.rules.get(),
             storage: self.storage.get(),
             health: self.health.draft(),
             stop_timeout: self.stop_timeout.get(),
@@ -68,6 +71,7 @@ impl MoveFields {
         self.convert.set(true);
         self.point.set(String::new());
         self.networks.set(vec![]);
+        self.rules.set(String::new());
         self.storage.set(vec![]);
     }
 }

@@ -7,7 +7,12 @@ use super::{
     point::Point,
     targets,
 };
-use crate::{api, components::field::TextField, dialogs::mappings::MappingFields, pages::plans::health_fields::HealthFields};
+use crate::{
+    api,
+    components::field::TextField,
+    dialogs::{addresses::AddressRules, mappings::MappingFields},
+    pages::plans::health_fields::HealthFields,
+};
 use leptos::prelude::*;
 use model::{
     cloud::{Cloud, Resources},
@@ -27,7 +32,7 @@ pub fn Options(
         <Point fields machine/>
         <Mode fields machine clouds/>
         <Drivers fields finding/>
-        <Maps fields machine finding/>
+        <Maps fields request machine finding/>
         <details class="more">
             <summary>"Health check, addresses, and what becomes of the source"</summary>
             <HealthFields id="move" form=fields.health/>
@@ -97,7 +102,7 @@ fn Drivers(fields: MoveFields, finding: LocalResource<Option<Finding>>) -> impl 
 
 /// Where the disks and the network cards go; what the node would take is filled in where nothing is chosen.
 #[component]
-fn Maps(fields: MoveFields, machine: StoredValue<Machine>, finding: LocalResource<Option<Finding>>) -> impl IntoView {
+fn Maps(fields: MoveFields, request: Parsed, machine: StoredValue<Machine>, finding: LocalResource<Option<Finding>>) -> impl IntoView {
     let target = Memo::new(move |_| fields.target.get());
     let resources = LocalResource::new(move || read(target.get()));
     let found = move || resources.get().and_then(Result::ok).unwrap_or_default();
@@ -114,6 +119,10 @@ fn Maps(fields: MoveFields, machine: StoredValue<Machine>, finding: LocalResourc
             value=fields.networks
             planned=Signal::derive(move || planned.get().0)
         />
+        <details class="more">
+            <summary>"New addresses"</summary>
+            <AddressRules name="move-rules" value=fields.rules error=fault(request, "networks")/>
+        </details>
         <MappingFields
             title="Storage" id="move-pool" from=disks options=pools
             value=fields.storage

@@ -1,6 +1,6 @@
 //! The text of the protection forms, and what it means. Pure: each fault names its field, why, and what is right.
 
-use crate::components::number;
+use crate::{components::number, dialogs::addresses};
 use model::{
     Mapping,
     cloud::{Capability, Cloud},
@@ -119,6 +119,8 @@ pub struct GroupDraft {
     pub target_cloud_id: String,
     pub policy: PolicyDraft,
     pub networks: Vec<Mapping>,
+    /// Rules for addresses, one a line.
+    pub addresses: String,
     pub storage: Vec<Mapping>,
     pub machine_ids: Vec<String>,
 }
@@ -131,18 +133,21 @@ impl GroupDraft {
             target_cloud_id: String::new(),
             policy: PolicyDraft::from(&Policy::default()),
             networks: vec![],
+            addresses: String::new(),
             storage: vec![],
             machine_ids,
         }
     }
 
     pub fn of(group: &Group) -> Self {
+        let (networks, addresses) = addresses::split(&group.networks);
         Self {
             name: group.name.clone(),
             protected_site: group.protected_site.clone(),
             target_cloud_id: group.target_cloud_id.clone(),
             policy: PolicyDraft::from(&group.policy),
-            networks: group.networks.clone(),
+            networks,
+            addresses,
             storage: group.storage.clone(),
             machine_ids: group.members.iter().map(|m| m.machine_id.clone()).collect(),
         }
@@ -162,8 +167,9 @@ impl GroupDraft {
         }
         let target = self.target(clouds).map_err(|message| fault(&mut faults, "target_cloud_id", message)).ok();
         let policy = self.policy.parse().map_err(|mut more| faults.append(&mut more)).ok();
+        let rules = addresses::read(&self.addresses).map_err(|message| fault(&mut faults, "addresses", message)).unwrap_or_default();
         match (target, policy) {
-            (Some(target), Some(policy)) if faults.is_empty() => Ok(self.filled(target, policy)),
+            (Some(target), Some(policy)) if faults.is_empty() => Ok(self.filled(target, policy, rules)),
             _ => Err(faults),
         }
     }
@@ -174,15 +180,15 @@ impl GroupDraft {
         unfit(cloud, &self.protected_site).map_or(Ok(cloud), Err)
     }
 
-    fn filled(&self, target: &Cloud, policy: Policy) -> NewGroup {
-        let complete = |list: &[Mapping]| list.iter().filter(|m| !m.from.is_empty() && !m.to.is_empty()).cloned().collect();
+    fn filled(&self, target: &Cloud, policy: Policy, rules: Vec<Mapping>) -> NewGroup {
+        let complete = |list: &[Mapping]| list.iter().filter(|m| !m.from.is_empty() && !m.to.is_empty()).cloned().collect::<Vec<_>>();
         NewGroup {
             name: self.name.trim().into(),
             protected_site: self.protected_site.clone(),
             recovery_site: target.site.clone(),
             target_cloud_id: target.id.clone(),
             policy,
-            networks: complete(&self.networks),
+            networks: [complete(&self.networks), rules].concat(),
             storage: complete(&self.storage),
             machine_ids: self.machine_ids.clone(),
         }

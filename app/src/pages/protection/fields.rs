@@ -1,6 +1,7 @@
 //! The fields of the group form as signals; [`super::draft`] says what they mean.
 
 use super::draft::{GroupDraft, PolicyDraft, Unit};
+use crate::dialogs::addresses;
 use leptos::prelude::*;
 use model::{Mapping, error::ApiError};
 
@@ -15,6 +16,7 @@ pub struct GroupFields {
     pub keep_hours: RwSignal<String>,
     pub bandwidth: RwSignal<String>,
     pub networks: RwSignal<Vec<Mapping>>,
+    pub addresses: RwSignal<String>,
     pub storage: RwSignal<Vec<Mapping>>,
     pub machines: RwSignal<Vec<String>>,
     /// What the last try to save found wrong, here or at the node.
@@ -34,6 +36,7 @@ impl GroupFields {
             keep_hours: RwSignal::new(policy.keep_hours),
             bandwidth: RwSignal::new(policy.bandwidth),
             networks: RwSignal::new(draft.networks),
+            addresses: RwSignal::new(draft.addresses),
             storage: RwSignal::new(draft.storage),
             machines: RwSignal::new(draft.machine_ids),
             errors: RwSignal::new(None),
@@ -54,6 +57,7 @@ impl GroupFields {
                 bandwidth: self.bandwidth.get_untracked(),
             },
             networks: self.networks.get_untracked(),
+            addresses: self.addresses.get_untracked(),
             storage: self.storage.get_untracked(),
             machine_ids: self.machines.get_untracked(),
         }
@@ -62,7 +66,7 @@ impl GroupFields {
     /// The message under a field. The node may write the whole path of it: `policy.rpo_seconds`.
     pub fn error(self, field: &'static str) -> Signal<Option<String>> {
         Signal::derive(move || {
-            let of = |name: &str| name.rsplit('.').next() == Some(field);
+            let of = |name: &str| name.rsplit('.').next() == Some(field) || field == "addresses" && addresses::of_rule(name);
             self.errors.with(|e| e.as_ref()?.fields.iter().find(|f| of(&f.field)).map(|f| f.message.clone()))
         })
     }

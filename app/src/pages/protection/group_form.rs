@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     components::field::{Field, SelectField, TextField},
-    dialogs::mappings::MappingFields,
+    dialogs::{addresses::AddressRules, mappings::MappingFields},
 };
 use leptos::prelude::*;
 use model::cloud::Cloud;
@@ -114,6 +114,7 @@ fn Maps(fields: GroupFields, clouds: StoredValue<Vec<Cloud>>) -> impl IntoView {
     view! {
         <Show when=move || fields.target.with(|t| !t.is_empty())>
             <MappingFields title="Networks" id="group-net" value=fields.networks from=part(from, |n| n.networks) options=part(to, |n| n.networks)/>
+            <AddressRules name="group-addresses" value=fields.addresses error=fields.error("addresses")/>
             <MappingFields title="Storage" id="group-pool" value=fields.storage from=part(from, |n| n.pools) options=part(to, |n| n.pools)/>
         </Show>
     }

@@ -1,7 +1,7 @@
 //! The form of a further target is the form of a group without its name: what it is filled with, and what it means.
 
 use super::{draft::GroupDraft, fields::GroupFields, save};
-use crate::api;
+use crate::{api, dialogs::addresses};
 use leptos::prelude::*;
 use model::{
     cloud::Cloud,
@@ -11,15 +11,17 @@ use model::{
 /// Of one that is there, else of a new one with the policy of the group.
 pub fn fields(group: &Group, target: Option<&Target>) -> GroupFields {
     let draft = GroupDraft::of(group);
+    let (networks, addresses) = addresses::split(target.map_or(&[], |t| &t.networks));
     GroupFields::new(match target {
         Some(t) => GroupDraft {
             target_cloud_id: t.cloud_id.clone(),
             policy: (&t.policy).into(),
-            networks: t.networks.clone(),
+            networks,
+            addresses,
             storage: t.storage.clone(),
             ..draft
         },
-        None => GroupDraft { target_cloud_id: String::new(), networks: vec![], storage: vec![], ..draft },
+        None => GroupDraft { target_cloud_id: String::new(), networks, addresses, storage: vec![], ..draft },
     })
 }
 

@@ -1,13 +1,18 @@
 //! What Crossfade writes into a domain's `<metadata>`, and what it reads there. Pure.
 
+use crate::clouds::{GuestNetwork, Origin};
 use roxmltree::Node;
 use std::collections::BTreeMap;
 
 /// Our namespaces begin with it. libvirt keeps only the first element of each namespace, so every one of ours has its
 /// own: `…/1` for tags (written by people), the following for what this driver writes.
-const NS: &str = "https://crossfade.dev/libvirt/";
+pub const NS: &str = "https://crossfade.dev/libvirt/";
 pub const LOCK_NS: &str = "https://crossfade.dev/libvirt/lock/1";
 pub const MACHINE_NS: &str = "https://crossfade.dev/libvirt/machine/1";
+/// Addresses that a machine was given, in the place of those that people wrote.
+pub const ADDRESSES_NS: &str = "https://crossfade.dev/libvirt/addresses/1";
+/// What a machine is at other kinds of cloud.
+pub const ORIGINS_NS: &str = "https://crossfade.dev/libvirt/origins/1";
 pub const HELPER_NS: &str = "https://crossfade.dev/libvirt/helper/1";
 /// A file that never exists: what keeps a locked machine from starting, and says why in libvirt's own error.
 pub const LOCK_FOLDER: &str = "/crossfade-locked/";
@@ -22,6 +27,10 @@ pub struct Meta {
     /// The request that made it.
     pub token: Option<String>,
     pub lineage: Option<String>,
+    /// What its guest was told of its network when it was made.
+    pub guest: Option<GuestNetwork>,
+    /// What it is at other kinds of cloud.
+    pub origins: Vec<Origin>,
     /// Not a machine but a tool of this driver.
     pub helper: bool,
 }
@@ -41,10 +50,12 @@ pub fn read(root: Node<'_, '_>) -> Meta {
             "os" => meta.guest_os = node.attribute("id").map(str::to_owned),
             "address" if ours => address(node, &mut meta),
             "lock" if ours => meta.locked = node.attribute("reason").map(str::to_owned),
+            "origins" if ours => meta.origins = node.text().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default(),
             "helper" if ours => meta.helper = true,
             "machine" if ours => {
                 meta.token = node.attribute("token").map(str::to_owned);
                 meta.lineage = node.attribute("lineage").map(str::to_owned);
+                meta.guest = node.attribute("guest").and_then(|text| serde_json::from_str(text).ok());
             }
             _ => {}
         }

@@ -43,6 +43,10 @@ impl Machines for Simulator {
         self.act("create", lie, |state| create(state, request)).await
     }
 
+    fn tells_guests(&self) -> Option<&'static str> {
+        Some("by the simulation")
+    }
+
     async fn find(&self, token: &str) -> Result<Option<String>> {
         self.look("find", |state| Ok(by_token(state, token))).await
     }
@@ -149,6 +153,7 @@ fn spec(shown: Observed) -> MachineSpec {
         title: shown.title,
         native_kind: "simulator".into(),
         native: shown.native.to_string(),
+        origins: vec![],
     }
 }
 

@@ -50,8 +50,15 @@ async fn cycle(from: &dyn Cloud, to: &dyn Cloud, id: &str, token: &str, last: Op
 }
 
 async fn create(to: &dyn Cloud, spec: super::super::MachineSpec, point: &SinkRef) -> String {
-    let request =
-        CreateRequest { token: "run/create".into(), lineage: "L".into(), spec, point: point.clone(), networks: vec![], storage: vec![] };
+    let request = CreateRequest {
+        token: "run/create".into(),
+        lineage: "L".into(),
+        spec,
+        point: point.clone(),
+        networks: vec![],
+        storage: vec![],
+        guest: None,
+    };
     let made = to.machines().unwrap().create(&request).await.unwrap();
     assert_eq!(made, to.machines().unwrap().create(&request).await.unwrap(), "the same token makes one machine");
     made

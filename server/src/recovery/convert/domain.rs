@@ -85,6 +85,7 @@ pub mod tests {
             title: None,
             native_kind: "vsphere".into(),
             native: "{}".into(),
+            origins: vec![],
         }
     }
 

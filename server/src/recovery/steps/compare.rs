@@ -9,6 +9,7 @@ use crate::{
         deadline::Deadline,
         identity::{Comparison, compare},
         look::TICK,
+        readdress,
         spec::Facts,
     },
     store::points,
@@ -29,20 +30,25 @@ pub async fn run(ctx: &Context) -> Result<End, Halt> {
         return done("Its recovery point is gone: there is nothing to compare with.", Facts::default());
     };
     let guard = ctx.cloud(&subject.target.cloud_id)?;
+    let meant = readdress::apply(&point.spec, &subject.networks);
     let deadline = Deadline::after(PATIENCE);
     loop {
         let seen = guard.run("one", SHORT, guard.cloud().inventory().one(&native_id)).await?;
         let seen = seen.ok_or_else(|| Halt::failed(format!("{} is not at {} any more.", subject.name, guard.name)))?;
-        let found = compare(&point.spec, &seen);
+        let found = compare(&meant.spec, &seen);
         if found.unseen.is_empty() || deadline.is_over() {
-            return tell(&subject.name, &found);
+            return tell(&subject.name, &found, &meant.changes);
         }
         ctx.sleep(TICK).await?;
     }
 }
 
-fn tell(name: &str, found: &Comparison) -> Result<End, Halt> {
-    let same = format!("As it was: {}.", found.same.join(", "));
+/// `changes`: what was to become another.
+fn tell(name: &str, found: &Comparison, changes: &[String]) -> Result<End, Halt> {
+    let same = match changes {
+        [] => format!("As it was: {}.", found.same.join(", ")),
+        some => format!("As it was to be, with {}: {}.", some.join(", "), found.same.join(", ")),
+    };
     let unseen = match found.unseen.as_slice() {
         [] => String::new(),
         some => format!(" Not seen by its cloud yet: {}.", some.join(", ")),

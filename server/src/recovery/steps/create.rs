@@ -2,9 +2,14 @@
 
 use super::{End, Halt, done};
 use crate::{
-    clouds::{CreateRequest, error::Error, guard::LONG},
+    clouds::{CreateRequest, GuestNetwork, error::Error, guard::LONG},
     inventory,
-    recovery::{context::Context, publish, spec::Facts},
+    recovery::{
+        context::Context,
+        publish,
+        readdress::{self, Readdressed},
+        spec::Facts,
+    },
     replication,
     state::now,
     store::{
@@ -59,13 +64,16 @@ pub async fn point(ctx: &Context) -> Result<StoredPoint, Halt> {
 async fn create(ctx: &Context, point: &StoredPoint) -> Result<String, Halt> {
     let subject = ctx.subject()?;
     let guard = ctx.cloud(&subject.target.cloud_id)?;
+    let token = ctx.token_of("create")?;
+    let Readdressed { spec, guest, .. } = readdress::apply(&point.spec, &subject.networks);
     let request = CreateRequest {
-        token: ctx.token_of("create")?,
         lineage: ctx.lineage()?,
-        spec: point.spec.clone(),
+        spec,
         point: point.sink_ref.clone(),
         networks: subject.networks.clone(),
         storage: subject.storage.clone(),
+        guest: guest.map(|guest| GuestNetwork { instance: token.clone(), ..guest }),
+        token,
     };
     // With a token that was seen before it answers what that one made: it looks by itself.
     let make = async { guard.cloud().machines().ok_or_else(|| Error::lacks("create machines"))?.create(&request).await };

@@ -144,6 +144,7 @@ impl Lab {
             point: point.sink_ref.clone(),
             networks: vec![],
             storage: vec![],
+            guest: None,
         };
         let made = machines.create(&request).await.expect("a machine can be made from a committed point");
         let disk = simulator::world(&point.cloud_id).unwrap().disk(&made, 0).unwrap();

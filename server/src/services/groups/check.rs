@@ -2,6 +2,7 @@
 
 use crate::{
     error::Result,
+    recovery::readdress,
     state::Node,
     store::groups::{self, CloudFacts, MachineFacts, StoredGroup},
 };
@@ -108,6 +109,8 @@ fn mappings(name: &str, all: &[Mapping]) -> Vec<FieldError> {
     for (i, m) in all.iter().enumerate() {
         if m.from.trim().is_empty() || m.to.trim().is_empty() {
             wrong.push(field(&format!("{name}[{i}]"), "Both sides of a mapping are needed: from which name to which."));
+        } else if let Some(wrong_rule) = readdress::wrong(m).filter(|_| name == "networks") {
+            wrong.push(field(&format!("{name}[{i}]"), wrong_rule));
         } else if !seen.insert(&m.from) {
             wrong.push(field(&format!("{name}[{i}]"), format!("'{}' is mapped twice: keep one of the two.", m.from)));
         }
@@ -233,6 +236,8 @@ mod tests {
         let map = |from: &str, to: &str| Mapping { from: from.into(), to: to.into() };
         let networks = vec![map("lan", "lan"), map("lan", "svc"), map("", "x")];
         assert_eq!(fields(&NewGroup { networks, ..good() }), ["networks[1]", "networks[2]"]);
+        let rules = vec![map("10.77.1.0/24", "10.77.2.0/24 via 10.77.2.1"), map("10.77.3.0/24", "10.77.2.0/16")];
+        assert_eq!(fields(&NewGroup { networks: rules, ..good() }), ["networks[1]"]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn is_qemu(kind: &str) -> bool {
 /// Does it have such hardware already, or none that is real?
 fn is_known(spec: &MachineSpec, kind: &str) -> bool {
     let from = spec.native_kind.as_str();
-    from == kind || [kind, from].contains(&"simulator") || is_qemu(from) && is_qemu(kind)
+    spec.native_of(kind).is_some() || [kind, from].contains(&"simulator") || is_qemu(from) && is_qemu(kind)
 }
 
 /// May drivers be missing that virt-v2v knows to put in?
@@ -113,6 +113,7 @@ mod tests {
             title: None,
             native_kind: kind.into(),
             native: String::new(),
+            origins: vec![],
         }
     }
 

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::{Error, Result},
-    recovery::{convert, spec::Subject},
+    recovery::{convert, readdress, spec::Subject},
     state::Node,
     store::plans,
 };
@@ -67,6 +67,9 @@ fn check_fields(request: &MoveRequest) -> Result<()> {
             let message = format!("'{address}' is not an IPv4 address. Write it like 10.0.0.5, without a prefix length.");
             return Err(Error::invalid(format!("service_addresses[{i}]"), message));
         }
+    }
+    if let Some((i, wrong)) = request.networks.iter().enumerate().find_map(|(i, m)| Some((i, readdress::wrong(m)?))) {
+        return Err(Error::invalid(format!("networks[{i}]"), wrong));
     }
     if !limits::STOP_TIMEOUT_SECONDS.contains(&request.stop_timeout_seconds) {
         return Err(Error::invalid("stop_timeout_seconds", "The time for a graceful stop must be between 1 and 3600 seconds."));

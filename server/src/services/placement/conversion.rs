@@ -5,7 +5,7 @@ use crate::clouds::MachineSpec;
 use model::{machine::Firmware, placement::Conversion};
 
 pub fn of(spec: &MachineSpec, kind: &str) -> Vec<Conversion> {
-    let same = spec.native_kind == kind;
+    let same = spec.native_of(kind).is_some();
     let firmware = match spec.firmware {
         Firmware::Bios => "BIOS",
         Firmware::Uefi => "UEFI",

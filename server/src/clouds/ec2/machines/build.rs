@@ -14,8 +14,12 @@ use super::{
     },
     placeholder, volumes,
 };
-use crate::clouds::error::{Error, Kind, Result};
+use crate::clouds::{
+    error::{Error, Kind, Result},
+    guest::USER_DATA,
+};
 use aws_sdk_ec2::types::{Instance, InstanceNetworkInterfaceSpecification, InstanceType, ResourceType, ShutdownBehavior, Tag, VolumeState};
+use base64::{Engine, prelude::BASE64_STANDARD};
 use model::machine::PowerState;
 
 pub struct Order<'a> {
@@ -65,6 +69,8 @@ async fn run(link: &Link, order: Order<'_>) -> Result<String> {
     let mut notes = order.tags;
     notes.extend(tags::all(&[(KIND, kind::MACHINE), (TOKEN, order.token), (LINEAGE, order.lineage), (BUILDING, "yes")]));
     let call = link.ec2().await?.run_instances().image_id(image).min_count(1).max_count(1).client_token(tags::hash(order.token));
+    // For EC2 it is a new instance, for its guest it is not: cloud-init must not make it one.
+    let call = call.user_data(BASE64_STANDARD.encode(USER_DATA));
     let call = call.instance_type(InstanceType::from(order.kind)).set_network_interfaces(Some(order.cards));
     let call = call.instance_initiated_shutdown_behavior(ShutdownBehavior::Stop);
     let answer = change("make an instance", call.tag_specifications(tags::at_birth(ResourceType::Instance, &notes)).send()).await?;

@@ -73,11 +73,11 @@ fn definition(spec: &MachineSpec) -> Vec<Problem> {
         let what = "It boots a kernel of its host, which EC2 cannot do.";
         all.push(problem(Critical, &spec.name, what, "Give it a boot loader on its disk."));
     }
-    if spec.firmware == Firmware::Uefi && spec.native_kind != "ec2" {
+    if spec.firmware == Firmware::Uefi && spec.native_of("ec2").is_none() {
         let what = "The variables of its firmware (boot entries, keys) do not come along; it boots by the default path.";
         all.push(problem(Warning, &spec.name, what, "Make sure that the guest has a fallback boot loader (EFI/BOOT)."));
     }
-    if spec.native_kind == "ec2" {
+    if spec.native_of("ec2").is_some() {
         if describe::native(spec).is_some_and(|native| native["profile"].is_string()) {
             all.push(problem(
                 Warning,

@@ -12,7 +12,7 @@ use super::{
     definition,
 };
 use crate::clouds::{
-    MachineSpec, Observed,
+    MachineSpec, Observed, Origin,
     error::{Error, Kind, Result},
 };
 use aws_sdk_ec2::types::Instance;
@@ -33,27 +33,11 @@ pub async fn describe(link: &Link, known: &Known, native_id: &str) -> Result<Mac
 }
 
 fn spec(instance: &Instance, seen: Observed, kept: Option<MachineSpec>) -> MachineSpec {
-    let mut nics = seen.nics;
-    // A public address leads to a machine only while it is here.
-    nics.iter_mut().zip(private(instance)).for_each(|(nic, private)| nic.addresses = private);
-    let Some(kept) = kept else {
-        return MachineSpec {
-            name: seen.name,
-            uuid: None,
-            vcpus: seen.vcpus,
-            memory_mib: seen.memory_mib,
-            firmware: seen.firmware,
-            arch: seen.arch,
-            guest_os: seen.guest_os,
-            disks: seen.disks,
-            nics,
-            tags: seen.tags,
-            title: seen.title,
-            native_kind: "ec2".into(),
-            native: seen.native.to_string(),
-        };
-    };
-    let mut disks = seen.disks;
+    let own = own(instance, seen);
+    let Some(kept) = kept else { return own };
+    // It comes back to EC2 as what it is now.
+    let origins = kept.origins_with(Origin::of(&own));
+    let (mut disks, mut nics) = (own.disks, own.nics);
     for disk in &mut disks {
         if let Some(was) = kept.disks.iter().find(|was| was.key == disk.key) {
             disk.bus.clone_from(&was.bus);
@@ -69,18 +53,41 @@ fn spec(instance: &Instance, seen: Observed, kept: Option<MachineSpec>) -> Machi
     }
     // A type may be larger than what the machine asked for; with another one somebody meant it.
     let same = tags::get(instance.tags(), TYPE) == instance.instance_type().map(|kind| kind.as_str());
-    let (vcpus, memory_mib) = if same { (kept.vcpus, kept.memory_mib) } else { (seen.vcpus, seen.memory_mib) };
-    MachineSpec { name: seen.name, vcpus, memory_mib, disks, nics, tags: seen.tags, ..kept }
+    let (vcpus, memory_mib) = if same { (kept.vcpus, kept.memory_mib) } else { (own.vcpus, own.memory_mib) };
+    MachineSpec { name: own.name, vcpus, memory_mib, disks, nics, tags: own.tags, origins, ..kept }
+}
+
+/// As EC2 has it.
+fn own(instance: &Instance, seen: Observed) -> MachineSpec {
+    let mut nics = seen.nics;
+    // A public address leads to a machine only while it is here.
+    nics.iter_mut().zip(private(instance)).for_each(|(nic, private)| nic.addresses = private);
+    MachineSpec {
+        name: seen.name,
+        uuid: None,
+        vcpus: seen.vcpus,
+        memory_mib: seen.memory_mib,
+        firmware: seen.firmware,
+        arch: seen.arch,
+        guest_os: seen.guest_os,
+        disks: seen.disks,
+        nics,
+        tags: seen.tags,
+        title: seen.title,
+        native_kind: "ec2".into(),
+        native: seen.native.to_string(),
+        origins: vec![],
+    }
 }
 
 /// What EC2 showed of it, if it was born there.
 pub fn native(spec: &MachineSpec) -> Option<Value> {
-    if spec.native_kind == "ec2" { serde_json::from_str(&spec.native).ok() } else { None }
+    serde_json::from_str(spec.native_of("ec2")?).ok()
 }
 
 /// The type that it had at another region.
 pub fn type_of(spec: &MachineSpec) -> Option<&str> {
-    let (_, after) = spec.native.split_once("\"instance_type\":\"").filter(|_| spec.native_kind == "ec2")?;
+    let (_, after) = spec.native_of("ec2")?.split_once("\"instance_type\":\"")?;
     after.split('"').next()
 }
 
@@ -122,6 +129,7 @@ pub mod tests {
             title: Some("Orders".into()),
             native_kind: "libvirt".into(),
             native: "<domain/>".into(),
+            origins: vec![],
         }
     }
 

@@ -57,6 +57,10 @@ impl Machines for Ec2 {
         apart(async move { create::create(&driver, &request).await }).await
     }
 
+    fn tells_guests(&self) -> Option<&'static str> {
+        Some("by DHCP")
+    }
+
     async fn find(&self, token: &str) -> Result<Option<String>> {
         create::find(&self.link, token).await
     }

@@ -12,9 +12,10 @@ use super::{
     },
     foreign,
     rewrite::{self, Target},
+    seed,
 };
 use crate::clouds::{
-    CreateRequest,
+    CreateRequest, GuestNetwork,
     error::{Error, Result},
 };
 use roxmltree::Document;
@@ -28,13 +29,29 @@ pub fn create(conn: &Conn, request: &CreateRequest) -> Result<String> {
     }
     let point = Point::parse(&request.point)?;
     let disks = foreign::by_device(&request.spec, overlays(conn, request, &point)?);
-    let target = Target { token: &request.token, lineage: &request.lineage, disks: &disks, networks: &request.networks };
+    let guest = request.guest.clone().or_else(|| told_before(&request.spec.native));
+    let seed = guest.as_ref().map(|guest| seed::put(conn, &point.pool, &request.lineage, &request.token, guest)).transpose()?;
+    let guest = guest.as_ref().zip(seed.as_deref());
+    let target = Target {
+        token: &request.token,
+        lineage: &request.lineage,
+        disks: &disks,
+        networks: &request.networks,
+        guest,
+        origins: &request.spec.origins,
+    };
     let xml = rewrite::rewrite(&request.spec.native, &target).map_err(Error::permanent)?;
     let domain = conn.define(&xml)?;
     if domain.autostart()? {
         domain.set_autostart(false)?;
     }
     Ok(domain.uuid()?)
+}
+
+/// A machine that was told its addresses once keeps the drive that says so, under the same instance: it reads it again and
+/// changes nothing.
+fn told_before(native: &str) -> Option<GuestNetwork> {
+    meta::read(Document::parse(native).ok()?.root_element()).guest
 }
 
 /// The UUID is kept over moves, so a machine made by an earlier attempt has it.
@@ -126,8 +143,10 @@ pub fn delete(conn: &Conn, uuid: &str, with_disks: bool) -> Result<()> {
 
 fn remove_disks(conn: &Conn, xml: &str) -> Result<()> {
     // A machine whose disks cannot be named has none that could be removed here.
-    for disk in plan::disks(xml).unwrap_or_default() {
-        match conn.volume_by_path(&disk.path).and_then(|volume| volume.delete()) {
+    let document = Document::parse(xml).ok();
+    let seed = document.as_ref().and_then(|document| seed::path(document.root_element())).map(str::to_owned);
+    for path in plan::disks(xml).unwrap_or_default().into_iter().map(|disk| disk.path).chain(seed) {
+        match conn.volume_by_path(&path).and_then(|volume| volume.delete()) {
             Err(fault) if !fault.is_missing() && !fault.says("No such file") => return Err(fault.into()),
             _ => {}
         }

@@ -4,7 +4,7 @@
 //! and the model of card that they had, as far as QEMU has it: it emulates VMware's, too.
 
 use super::super::meta::escape;
-use crate::clouds::MachineSpec;
+use crate::clouds::{MachineSpec, Origin};
 use model::machine::{Disk, Firmware, Nic};
 use std::collections::BTreeMap;
 use uuid::Uuid;
@@ -16,6 +16,8 @@ pub fn adopt(mut spec: MachineSpec, virt: impl FnOnce() -> &'static str) -> Mach
     if spec.native_kind == KIND {
         return spec;
     }
+    // It goes back there as what it was; what it is here is the definition.
+    spec.origins = spec.origins_with(Origin::of(&spec));
     // What a guest reads as its identity is kept where it is one.
     spec.uuid = spec.uuid.filter(|uuid| Uuid::parse_str(uuid).is_ok());
     spec.native = definition(&spec, virt());
@@ -160,7 +162,13 @@ fn interface(nic: &Nic, model: &str) -> String {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use super::{super::spec, *};
+    use super::{
+        super::{
+            rewrite::{Target, rewrite},
+            spec,
+        },
+        *,
+    };
     use roxmltree::Document;
 
     fn foreign() -> MachineSpec {
@@ -196,6 +204,7 @@ mod tests {
             title: Some("a & b".into()),
             native_kind: "vsphere".into(),
             native: "{}".into(),
+            origins: vec![],
         }
     }
 
@@ -213,6 +222,24 @@ mod tests {
         assert_eq!(conversions(&was).len(), 3, "{:?}", conversions(&was));
         assert_eq!(hardware(&was), "with disks on sata and cards of the kind vmxnet3, e1000e");
         Document::parse(&adopted.native).unwrap();
+    }
+
+    #[test]
+    fn it_knows_what_it_was_where_it_came_from() {
+        let adopted = adopt(foreign(), || "kvm");
+        let files = [("sda", "/a"), ("sdb", "/b")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let made = |xml: &str, origins: &[Origin]| {
+            rewrite(xml, &Target { token: "t", lineage: "l", disks: &files, networks: &[], guest: None, origins }).unwrap()
+        };
+        let first = made(&adopted.native, &adopted.origins);
+        let here = spec::of(&first, &Default::default()).unwrap();
+        // And at the next host of libvirt.
+        let there = spec::of(&made(&first, &here.origins), &Default::default()).unwrap();
+        for seen in [here, there] {
+            assert_eq!((seen.native_of("vsphere"), seen.key_of("vsphere", 1)), (Some("{}"), Some("scsi0:1")));
+            assert_eq!(seen.model_of("vsphere", &seen.nics[1]), Some("pcnet32"), "{:?}", seen.nics);
+            assert!(seen.native_of("ec2").is_none() && seen.key_of("ec2", 0).is_none());
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod edit;
 mod foreign;
 mod look;
 mod rewrite;
+mod seed;
 mod spec;
 
 pub use edit::Edits;
@@ -62,6 +63,10 @@ impl Machines for Libvirt {
     async fn find(&self, token: &str) -> Result<Option<String>> {
         let token = token.to_owned();
         self.link.run(move |conn| create::find(conn, &token)).await
+    }
+
+    fn tells_guests(&self) -> Option<&'static str> {
+        Some("by a drive that cloud-init reads (NoCloud)")
     }
 
     async fn set_aside(&self, native_id: &str, token: &str) -> Result<String> {

@@ -6,10 +6,11 @@
 use super::super::{
     inventory::domain::{child, children, devices},
     lock,
-    meta::{MACHINE_NS, escape},
+    meta::{ADDRESSES_NS, MACHINE_NS, NS, ORIGINS_NS, escape},
     source::plan::holds_data,
 };
-use super::edit::Edits;
+use super::{edit::Edits, seed};
+use crate::clouds::{GuestCard, GuestNetwork, Origin};
 use model::Mapping;
 use roxmltree::{Document, Node};
 use std::collections::BTreeMap;
@@ -20,6 +21,10 @@ pub struct Target<'a> {
     /// By disk: the file that it gets.
     pub disks: &'a BTreeMap<String, String>,
     pub networks: &'a [Mapping],
+    /// What its guest is told of its addresses, and the file at the host that says so.
+    pub guest: Option<(&'a GuestNetwork, &'a str)>,
+    /// What it is at other kinds of cloud.
+    pub origins: &'a [Origin],
 }
 
 /// # Errors
@@ -41,11 +46,18 @@ pub fn rewrite(xml: &str, target: &Target<'_>) -> Result<String, String> {
         .filter(|one| matches!(one.tag_name().name(), "seclabel" | "numatune" | "cputune" | "resource"))
         .for_each(|node| edits.cut(node));
     marker(&xml, root, target, &mut edits);
+    if let Some((guest, file)) = target.guest {
+        told(&xml, root, guest, file, &mut edits);
+    }
     Ok(edits.apply(&xml))
 }
 
 fn disk(node: Node<'_, '_>, files: &BTreeMap<String, String>, edits: &mut Edits) -> Result<(), String> {
     let named = |name: &str| node.children().find(|one| one.tag_name().name() == name);
+    if seed::is_seed(node) {
+        edits.cut(node);
+        return Ok(());
+    }
     if !holds_data(node) {
         // The medium in a drive lies at the old host: the drive comes empty.
         if matches!(node.attribute("device"), Some("cdrom" | "floppy")) {
@@ -103,21 +115,59 @@ pub fn interface(node: Node<'_, '_>, networks: &[Mapping], edits: &mut Edits) {
 }
 
 fn marker(xml: &str, root: Node<'_, '_>, target: &Target<'_>, edits: &mut Edits) {
+    let guest = target.guest.and_then(|(guest, _)| serde_json::to_string(guest).ok());
+    let guest = guest.map_or(String::new(), |guest| format!(" guest=\"{}\"", escape(&guest)));
     let marker = format!(
-        "<crossfade:machine xmlns:crossfade=\"{MACHINE_NS}\" token=\"{}\" lineage=\"{}\"/>",
+        "<crossfade:machine xmlns:crossfade=\"{MACHINE_NS}\" token=\"{}\" lineage=\"{}\"{guest}/>{}{}",
         escape(target.token),
-        escape(target.lineage)
+        escape(target.lineage),
+        target.guest.map_or(String::new(), |(guest, _)| addresses(guest)),
+        origins(target.origins),
     );
     let Some(metadata) = child(root, "metadata") else {
         let at = child(root, "devices").map_or(root.range().end - "</domain>".len(), |node| node.range().start);
         return edits.insert(at, format!("<metadata>{marker}</metadata>"));
     };
     // Of an earlier move.
-    metadata.children().filter(|one| one.tag_name().namespace() == Some(MACHINE_NS)).for_each(|one| edits.cut(one));
+    let ours = |one: &Node<'_, '_>| matches!(one.tag_name().namespace(), Some(MACHINE_NS | ADDRESSES_NS | ORIGINS_NS));
+    metadata.children().filter(ours).for_each(|one| edits.cut(one));
     match xml[metadata.range()].rfind("</") {
         Some(end) => edits.insert(metadata.range().start + end, marker),
         None => edits.replace(metadata, format!("<metadata>{marker}</metadata>")),
     }
+}
+
+/// The drive, and none of the addresses that were written down for it before.
+fn told(xml: &str, root: Node<'_, '_>, guest: &GuestNetwork, file: &str, edits: &mut Edits) {
+    let Some(list) = child(root, "devices") else { return };
+    let end = xml[list.range()].rfind("</").unwrap_or_default();
+    edits.insert(list.range().start + end, seed::drive(root, file));
+    let known =
+        |one: &Node<'_, '_>| one.attribute("mac").is_some_and(|mac| guest.cards.iter().any(|card| card.mac.eq_ignore_ascii_case(mac)));
+    // Those that were written here go with the marker.
+    let written = |ns: &str| ns.starts_with(NS) && ns != ADDRESSES_NS;
+    let ours = |one: &Node<'_, '_>| one.tag_name().name() == "address" && one.tag_name().namespace().is_some_and(written);
+    child(root, "metadata").into_iter().flat_map(|node| node.descendants()).filter(ours).filter(known).for_each(|one| edits.cut(one));
+}
+
+fn origins(all: &[Origin]) -> String {
+    if all.is_empty() {
+        return String::new();
+    }
+    let text = serde_json::to_string(all).unwrap_or_default();
+    format!("<crossfade:origins xmlns:crossfade=\"{ORIGINS_NS}\">{}</crossfade:origins>", escape(&text))
+}
+
+fn addresses(guest: &GuestNetwork) -> String {
+    let each = |card: &GuestCard| -> String {
+        let bare = |one: &String| one.split('/').next().unwrap_or_default().to_owned();
+        card.addresses
+            .iter()
+            .map(|one| format!("<crossfade:address mac=\"{}\" ip=\"{}\"/>", escape(&card.mac), escape(&bare(one))))
+            .collect()
+    };
+    let all: String = guest.cards.iter().map(each).collect();
+    format!("<crossfade:addresses xmlns:crossfade=\"{ADDRESSES_NS}\">{all}</crossfade:addresses>")
 }
 
 #[cfg(test)]
@@ -136,7 +186,7 @@ mod tests {
     fn done(xml: &str) -> String {
         let disks = [("vda".to_owned(), "/pool/a&b.qcow2".to_owned())].into();
         let networks = [Mapping { from: "br0".into(), to: "prod".into() }];
-        rewrite(xml, &Target { token: "run/1", lineage: "l1", disks: &disks, networks: &networks }).unwrap()
+        rewrite(xml, &Target { token: "run/1", lineage: "l1", disks: &disks, networks: &networks, guest: None, origins: &[] }).unwrap()
     }
 
     #[test]
@@ -171,9 +221,40 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_is_told_its_addresses_by_one_drive_and_the_next_move_knows_them() {
+        let guest = |address: &str| GuestNetwork {
+            instance: "run/1".into(),
+            hostname: "a".into(),
+            cards: vec![GuestCard { mac: "52:54:00:00:00:01".into(), addresses: vec![address.into()], ..GuestCard::default() }],
+        };
+        let disks = [("vda".to_owned(), "/pool/a.qcow2".to_owned())].into();
+        let tell = |xml: &str, guest: &GuestNetwork, file: &str| {
+            rewrite(xml, &Target { token: "t", lineage: "l", disks: &disks, networks: &[], guest: Some((guest, file)), origins: &[] })
+                .unwrap()
+        };
+        let written = XML.replace(
+            "<devices><emulator>",
+            "<metadata><c:about xmlns:c='https://crossfade.dev/libvirt/1'><c:address mac='52:54:00:00:00:01' ip='10.77.1.11'/></c:about></metadata><devices><emulator>",
+        );
+        let once = tell(&written, &guest("10.77.2.11/24"), "/pool/one.img");
+        let twice = tell(&once, &guest("10.77.3.11/24"), "/pool/two.img");
+        for (xml, address, file) in [(&once, "10.77.2.11", "/pool/one.img"), (&twice, "10.77.3.11", "/pool/two.img")] {
+            let document = Document::parse(xml).unwrap();
+            let root = document.root_element();
+            assert_eq!((seed::path(root), xml.matches(seed::ALIAS).count()), (Some(file), 1));
+            let meta = meta::read(root);
+            assert_eq!(meta.addresses["52:54:00:00:00:01"], [address]);
+            assert_eq!(meta.guest, Some(guest(&format!("{address}/24"))));
+        }
+        // Without rules the drive of the old host does not come along.
+        assert!(!done(&once.replace("/pool/a.qcow2", "/dev/vg/a")).contains(seed::ALIAS));
+    }
+
+    #[test]
     fn a_point_without_one_of_the_disks_is_refused() {
         let disks = BTreeMap::new();
-        let refused = rewrite(XML, &Target { token: "t", lineage: "l", disks: &disks, networks: &[] }).unwrap_err();
+        let refused =
+            rewrite(XML, &Target { token: "t", lineage: "l", disks: &disks, networks: &[], guest: None, origins: &[] }).unwrap_err();
         assert!(refused.contains("vda"));
     }
 }

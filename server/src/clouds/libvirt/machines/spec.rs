@@ -2,7 +2,7 @@
 
 use super::super::{
     inventory::domain::{self, Facts, text},
-    lock,
+    lock, meta,
 };
 use crate::clouds::MachineSpec;
 use roxmltree::Document;
@@ -14,7 +14,8 @@ use roxmltree::Document;
 pub fn of(xml: &str, facts: &Facts) -> Result<MachineSpec, String> {
     let xml = lock::unlock(xml).map_err(|error| error.to_string())?;
     let seen = domain::observed(&xml, facts).map_err(|error| error.to_string())?.ok_or("it is a tool of Crossfade, not a machine")?;
-    let uuid = Document::parse(&xml).ok().and_then(|document| text(document.root_element(), "uuid"));
+    let document = Document::parse(&xml).map_err(|error| error.to_string())?;
+    let (uuid, origins) = (text(document.root_element(), "uuid"), meta::read(document.root_element()).origins);
     Ok(MachineSpec {
         name: seen.name,
         uuid,
@@ -28,6 +29,7 @@ pub fn of(xml: &str, facts: &Facts) -> Result<MachineSpec, String> {
         tags: seen.tags,
         title: seen.title,
         native_kind: "libvirt".into(),
-        native: xml,
+        native: xml.clone(),
+        origins,
     })
 }

@@ -3,6 +3,7 @@
 //! `crossfade-<lineage>-p-<token>-<disk>.qcow2`   one disk of a recovery point
 //! `crossfade-<lineage>-p-<token>.complete`       an empty file, made last: without it the point does not exist
 //! `crossfade-<lineage>-m-<token>-<disk>.qcow2`   a disk of a machine that was created from a point
+//! `crossfade-<lineage>-m-<token>-cidata.img`     the drive that tells such a machine its addresses
 
 use super::super::source::plan::plain;
 use crate::clouds::{
@@ -67,6 +68,11 @@ pub fn marker(lineage: &str, token: &str) -> String {
 
 pub fn machine_disk(lineage: &str, token: &str, key: &str) -> String {
     format!("{}m-{}-{}.qcow2", family(lineage), plain(token), plain(key))
+}
+
+/// The drive that tells a machine its addresses.
+pub fn seed(lineage: &str, token: &str) -> String {
+    format!("{}m-{}-cidata.img", family(lineage), plain(token))
 }
 
 /// The marker that a volume's point must have; `None` for what is no volume of a point.

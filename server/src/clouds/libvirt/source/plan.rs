@@ -2,6 +2,7 @@
 
 use super::super::{
     inventory::domain::{child, devices},
+    machines::Edits,
     meta::{HELPER_NS, LOCK_FOLDER, escape},
 };
 use roxmltree::{Document, Node};
@@ -172,15 +173,19 @@ pub fn helper_xml(name: &str, title: &str, made_for: &str, xml: &str, disks: &[S
     ))
 }
 
-/// A checkpoint of the machine, told again for its reader.
+/// A checkpoint of the machine, told again for its reader, which has none of the machine's other drives.
 ///
 /// # Errors
 /// The checkpoint's XML cannot be read.
 pub fn redefined(checkpoint: &str, reader: &str) -> Result<String, String> {
-    Document::parse(checkpoint).map_err(|error| error.to_string())?;
+    let document = Document::parse(checkpoint).map_err(|error| error.to_string())?;
+    let root = document.root_element();
+    let mut edits = Edits::default();
+    let listed = child(root, "disks").into_iter().flat_map(|list| list.children());
+    listed.filter(|disk| disk.attribute("checkpoint") == Some("no")).for_each(|disk| edits.cut(disk));
     let end = checkpoint.rfind("</domaincheckpoint>").ok_or("no checkpoint")?;
-    let body = reader.find("<domain").map_or("", |at| &reader[at..]);
-    Ok(format!("{}{body}</domaincheckpoint>", &checkpoint[..end]))
+    edits.insert(end, reader.find("<domain").map_or("", |at| &reader[at..]));
+    Ok(edits.apply(checkpoint))
 }
 
 #[cfg(test)]
@@ -215,6 +220,17 @@ mod tests {
         let network = XML.replace("<source file='/p/a.qcow2'/>", "<source protocol='rbd' name='x'/>");
         assert!(disks(&network).unwrap_err().contains("vda"));
         assert!(disks("<domain><devices/></domain>").unwrap_err().contains("no disk"));
+    }
+
+    #[test]
+    fn a_reader_hears_of_no_drive_that_it_does_not_have() {
+        let found = disks(XML).unwrap();
+        let told = redefined(&checkpoint_xml("c", &found[..1], &targets(XML)), "<?xml?><domain type='kvm'/>").unwrap();
+        let document = Document::parse(&told).unwrap();
+        let listed: Vec<_> =
+            child(document.root_element(), "disks").unwrap().children().filter_map(|disk| disk.attribute("name")).collect();
+        assert_eq!(listed, ["vda"]);
+        assert!(child(document.root_element(), "domain").is_some());
     }
 
     #[test]

@@ -27,7 +27,9 @@ use super::{
 use crate::clouds::{
     CreateRequest, MachineSpec,
     error::{Error, Kind, Result},
+    guest::USER_DATA,
 };
+use base64::{Engine, prelude::BASE64_STANDARD};
 use model::machine::Firmware;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -81,6 +83,8 @@ async fn body(link: &Arc<Link>, request: &CreateRequest, parts: &Made, ports: &[
         "tags": [tag(&request.token)],
         "metadata": metadata(request, parts, flavour, size),
         "config_drive": true,
+        // For Nova it is a new instance, for its guest it is not: cloud-init takes the network from there, and leaves the rest.
+        "user_data": BASE64_STANDARD.encode(USER_DATA),
     });
     let image = placeholder::ensure(link).await?;
     if parts.root.is_none() {

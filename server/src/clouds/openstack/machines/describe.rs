@@ -12,7 +12,7 @@ use super::super::{
     link::Link,
 };
 use crate::clouds::{
-    MachineSpec, Observed,
+    MachineSpec, Observed, Origin,
     error::{Error, Kind, Result},
 };
 
@@ -35,24 +35,11 @@ pub async fn describe(link: &Link, sizes: &Sizes, native_id: &str) -> Result<Mac
 }
 
 fn spec(server: &Server, seen: Observed, kept: Option<MachineSpec>) -> MachineSpec {
-    let mut disks = seen.disks;
-    let Some(kept) = kept else {
-        return MachineSpec {
-            name: seen.name,
-            uuid: Some(server.id.clone()),
-            vcpus: seen.vcpus,
-            memory_mib: seen.memory_mib,
-            firmware: seen.firmware,
-            arch: seen.arch,
-            guest_os: seen.guest_os,
-            disks,
-            nics: seen.nics,
-            tags: seen.tags,
-            title: seen.title,
-            native_kind: "openstack".into(),
-            native: seen.native.to_string(),
-        };
-    };
+    let own = own(server, seen);
+    let Some(kept) = kept else { return own };
+    // It comes back to an OpenStack as what it is now.
+    let origins = kept.origins_with(Origin::of(&own));
+    let mut disks = own.disks;
     for (disk, was) in disks.iter_mut().zip(&kept.disks) {
         disk.key.clone_from(&was.key);
         disk.bus.clone_from(&was.bus);
@@ -60,8 +47,28 @@ fn spec(server: &Server, seen: Observed, kept: Option<MachineSpec>) -> MachineSp
     }
     // The flavour may be larger than what the machine asked for; with another flavour somebody meant it.
     let same_size = server.meta(FLAVOUR) == Some(&server.flavor.original_name);
-    let (vcpus, memory_mib) = if same_size { (kept.vcpus, kept.memory_mib) } else { (seen.vcpus, seen.memory_mib) };
-    MachineSpec { name: seen.name, vcpus, memory_mib, disks, nics: seen.nics, tags: seen.tags, ..kept }
+    let (vcpus, memory_mib) = if same_size { (kept.vcpus, kept.memory_mib) } else { (own.vcpus, own.memory_mib) };
+    MachineSpec { name: own.name, vcpus, memory_mib, disks, nics: own.nics, tags: own.tags, origins, ..kept }
+}
+
+/// As OpenStack has it.
+fn own(server: &Server, seen: Observed) -> MachineSpec {
+    MachineSpec {
+        name: seen.name,
+        uuid: Some(server.id.clone()),
+        vcpus: seen.vcpus,
+        memory_mib: seen.memory_mib,
+        firmware: seen.firmware,
+        arch: seen.arch,
+        guest_os: seen.guest_os,
+        disks: seen.disks,
+        nics: seen.nics,
+        tags: seen.tags,
+        title: seen.title,
+        native_kind: "openstack".into(),
+        native: seen.native.to_string(),
+        origins: vec![],
+    }
 }
 
 /// The flavour that was chosen for it.

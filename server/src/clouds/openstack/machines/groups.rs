@@ -31,10 +31,8 @@ pub struct Chosen {
 
 /// Those that the machine had where it was described; other kinds of cloud have none.
 fn names(spec: &MachineSpec) -> Vec<String> {
-    if spec.native_kind != "openstack" {
-        return vec![];
-    }
-    let native: Value = serde_json::from_str(&spec.native).unwrap_or_default();
+    let Some(native) = spec.native_of("openstack") else { return vec![] };
+    let native: Value = serde_json::from_str(native).unwrap_or_default();
     let all = native["security_groups"].as_array().cloned().unwrap_or_default();
     // Nova names one for each port that has it.
     let mut names: Vec<String> = all.iter().filter_map(|one| one["name"].as_str()).map(str::to_owned).collect();

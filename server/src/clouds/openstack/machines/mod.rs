@@ -43,6 +43,10 @@ impl Machines for OpenStack {
         create::create(self, request).await
     }
 
+    fn tells_guests(&self) -> Option<&'static str> {
+        Some("by its config drive, which cloud-init reads, or by DHCP")
+    }
+
     async fn find(&self, token: &str) -> Result<Option<String>> {
         Ok(create::find(&self.link, token).await?.map(|server| server.id))
     }

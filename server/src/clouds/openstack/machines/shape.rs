@@ -93,6 +93,7 @@ pub mod tests {
             title: Some("Orders".into()),
             native_kind: "libvirt".into(),
             native: native.into(),
+            origins: vec![],
         }
     }
 

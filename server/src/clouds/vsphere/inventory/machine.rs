@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 pub const PATHS: &[&str] = &[
     "name",
     "config.annotation",
+    "config.changeVersion",
     "config.firmware",
     "config.guestFullName",
     "config.guestId",

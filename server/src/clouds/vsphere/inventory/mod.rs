@@ -1,5 +1,6 @@
 //! The facet `Inventory`: everything by the property collector, then what it tells of changes.
 
+mod beside;
 mod hbas;
 pub mod machine;
 pub mod places;
@@ -24,9 +25,13 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Names of port groups by key, and tags by machine, as last seen: a change of one machine does not ask for them again.
+/// Names of port groups by key, and tags by machine, as last seen: a change of one machine does not ask for them again. And
+/// what the first listing leaves for the watch.
 #[derive(Clone, Default)]
-pub struct Names(Arc<Mutex<Known>>);
+pub struct Names {
+    known: Arc<Mutex<Known>>,
+    beside: beside::Beside,
+}
 
 #[derive(Clone, Default)]
 struct Known {
@@ -44,8 +49,15 @@ impl Inventory for Vsphere {
         let known = self.names.get();
         let mut machines = vec![];
         let wanted: &[props::Wanted<'_>] = &[("VirtualMachine", machine::PATHS)];
-        let next =
-            props::page(link, &props::From::Machines(wanted), cursor.as_deref(), &mut |one| machines.extend(known.observed(&one))).await?;
+        let beside = &self.names.beside;
+        let mut each = |one: Object| {
+            beside.saw(&one);
+            machines.extend(known.observed(&one));
+        };
+        let next = props::page(link, &props::From::Machines(wanted), cursor.as_deref(), &mut each).await?;
+        if next.is_none() {
+            beside.is_whole();
+        }
         Ok(ListPage { machines, next })
     }
 
@@ -76,13 +88,13 @@ impl Inventory for Vsphere {
 
 impl Names {
     fn get(&self) -> Known {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn look(&self, link: &Link) -> Result<()> {
         let networks = Arc::new(resources::port_groups(link).await?);
         let tags = Arc::new(tags::all(link).await?);
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Known { networks, tags };
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known { networks, tags };
         Ok(())
     }
 

@@ -88,7 +88,7 @@ fn definition(spec: &MachineSpec) -> Vec<Problem> {
     if !spec.memory_mib.is_multiple_of(4) {
         add(Critical, format!("Its {} MiB of memory are no multiple of 4.", spec.memory_mib), "Change its memory a little.");
     }
-    if spec.native_kind != shape::KIND {
+    if spec.native_of(shape::KIND).is_none() {
         let what =
             "It gets SATA disks and e1000e cards, which most guests know; a guest that names its disks or cards may look for the old ones.";
         add(Info, what.into(), "Mount by UUID, and configure cards by MAC; install VMware Tools afterwards.");

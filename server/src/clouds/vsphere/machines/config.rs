@@ -8,7 +8,7 @@ use super::{
     create::identity,
     shape::{self, Controller, Native},
 };
-use crate::clouds::{CreateRequest, MachineSpec};
+use crate::clouds::{CreateRequest, GuestNetwork, MachineSpec, guest};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use model::machine::Firmware;
 
@@ -53,7 +53,7 @@ fn devices(spec: &MachineSpec, sizes: &[u64], stores: &[String], nets: &[Net]) -
         out += &disk(number, *size, store, on, unit);
     }
     for (number, (nic, net)) in spec.nics.iter().zip(nets).enumerate() {
-        out += &card(number, shape::card(spec, nic.model.as_deref()), &nic.mac, net);
+        out += &card(number, shape::card(spec, nic), &nic.mac, net);
     }
     out
 }
@@ -118,12 +118,25 @@ fn extra(request: &CreateRequest) -> String {
         // Nobody is there to answer whether it was moved or copied.
         ("uuid.action".to_owned(), "keep".to_owned()),
     ];
+    if let Some(told) = &request.guest {
+        all.extend(guestinfo(told));
+    }
     // The machine keeps its MAC, which need not be one of VMware's.
     all.extend((0..request.spec.nics.len()).map(|number| (format!("ethernet{number}.checkMACAddress"), "false".to_owned())));
     let one = |(key, value): &(String, String)| {
         format!("<extraConfig>{}<value xsi:type=\"xsd:string\">{}</value></extraConfig>", tag("key", key), escaped(value))
     };
     all.iter().map(one).collect()
+}
+
+/// Read by cloud-init's data source VMware: <https://cloudinit.readthedocs.io/en/latest/reference/datasources/vmware.html>.
+fn guestinfo(told: &GuestNetwork) -> impl Iterator<Item = (String, String)> {
+    let mut data = guest::meta_data(told);
+    data["network"] = guest::network_config(told);
+    [("metadata", data.to_string()), ("userdata", guest::USER_DATA.to_owned())].into_iter().flat_map(|(what, text)| {
+        let key = format!("guestinfo.{what}");
+        [(format!("{key}.encoding"), "base64".to_owned()), (key, BASE64_STANDARD.encode(text))]
+    })
 }
 
 /// The definition that a machine came with.
@@ -137,7 +150,7 @@ mod tests {
         super::{super::xml::parse, shape::tests::spec},
         *,
     };
-    use crate::clouds::SinkRef;
+    use crate::clouds::{GuestCard, SinkRef};
 
     fn request() -> CreateRequest {
         CreateRequest {
@@ -147,6 +160,7 @@ mod tests {
             point: SinkRef("{}".into()),
             networks: vec![],
             storage: vec![],
+            guest: None,
         }
     }
 
@@ -178,6 +192,20 @@ mod tests {
         let second = tree.all("deviceChange").nth(2).unwrap();
         assert_eq!((second.get("device/backing/fileName"), second.get("device/capacityInBytes")), (Some("[ds 2]"), Some("2048")));
         assert_eq!(second.get("device/controllerKey"), Some("-100"));
+    }
+
+    #[test]
+    fn a_guest_reads_its_addresses_from_guestinfo() {
+        let card = GuestCard { mac: "00:50:56:00:00:01".into(), addresses: vec!["10.77.2.11/24".into()], ..GuestCard::default() };
+        let told = GuestNetwork { instance: "run/1".into(), hostname: "web1".into(), cards: vec![card] };
+        let text = extra(&CreateRequest { guest: Some(told), ..request() });
+        let tree = parse(&format!("<spec xmlns:xsi='x'>{text}</spec>")).unwrap();
+        let value = |key: &str| tree.all("extraConfig").find(|one| one.get("key") == Some(key)).and_then(|one| one.get("value"));
+        assert_eq!(value("guestinfo.metadata.encoding"), Some("base64"));
+        let data: serde_json::Value =
+            serde_json::from_slice(&BASE64_STANDARD.decode(value("guestinfo.metadata").unwrap()).unwrap()).unwrap();
+        assert_eq!((&data["instance-id"], &data["network"]["version"]), (&"run/1".into(), &2.into()));
+        assert!(!extra(&request()).contains("guestinfo"));
     }
 
     #[test]

@@ -15,7 +15,7 @@ use super::{
     shape::{self, Native},
 };
 use crate::clouds::{
-    MachineSpec, Observed,
+    MachineSpec, Observed, Origin,
     error::{Error, Result},
 };
 
@@ -43,36 +43,40 @@ pub fn disk_names(object: &Object) -> Option<Vec<String>> {
 }
 
 fn spec(object: &Object, seen: Observed) -> MachineSpec {
-    let mut disks: Vec<_> = seen.disks.into_iter().filter(|disk| disk.device == "disk").collect();
-    match kept(object).filter(|kept| kept.disks.len() == disks.len()) {
-        Some(kept) => {
-            for (disk, was) in disks.iter_mut().zip(&kept.disks) {
-                disk.key.clone_from(&was.key);
-                disk.bus.clone_from(&was.bus);
-            }
-            let mut nics = seen.nics;
-            for nic in &mut nics {
-                if let Some(was) = kept.nics.iter().find(|was| was.mac.eq_ignore_ascii_case(&nic.mac)) {
-                    nic.model.clone_from(&was.model);
-                }
-            }
-            MachineSpec { name: seen.name, vcpus: seen.vcpus, memory_mib: seen.memory_mib, disks, nics, ..kept }
+    let own = own(object, seen);
+    let Some(kept) = kept(object).filter(|kept| kept.disks.len() == own.disks.len()) else { return own };
+    // It goes back to vSphere as what it is now.
+    let origins = kept.origins_with(Origin::of(&own));
+    let (mut disks, mut nics) = (own.disks, own.nics);
+    for (disk, was) in disks.iter_mut().zip(&kept.disks) {
+        disk.key.clone_from(&was.key);
+        disk.bus.clone_from(&was.bus);
+    }
+    for nic in &mut nics {
+        if let Some(was) = kept.nics.iter().find(|was| was.mac.eq_ignore_ascii_case(&nic.mac)) {
+            nic.model.clone_from(&was.model);
         }
-        None => MachineSpec {
-            name: seen.name,
-            uuid: object.get("config.uuid").map(str::to_owned),
-            vcpus: seen.vcpus,
-            memory_mib: seen.memory_mib,
-            firmware: seen.firmware,
-            arch: seen.arch,
-            guest_os: seen.guest_os,
-            disks,
-            nics: seen.nics,
-            tags: seen.tags,
-            title: seen.title,
-            native_kind: shape::KIND.into(),
-            native: serde_json::to_string(&native(object)).unwrap_or_default(),
-        },
+    }
+    MachineSpec { name: own.name, vcpus: own.vcpus, memory_mib: own.memory_mib, disks, nics, origins, ..kept }
+}
+
+/// As vSphere has it.
+fn own(object: &Object, seen: Observed) -> MachineSpec {
+    MachineSpec {
+        name: seen.name,
+        uuid: object.get("config.uuid").map(str::to_owned),
+        vcpus: seen.vcpus,
+        memory_mib: seen.memory_mib,
+        firmware: seen.firmware,
+        arch: seen.arch,
+        guest_os: seen.guest_os,
+        disks: seen.disks.into_iter().filter(|disk| disk.device == "disk").collect(),
+        nics: seen.nics,
+        tags: seen.tags,
+        title: seen.title,
+        native_kind: shape::KIND.into(),
+        native: serde_json::to_string(&native(object)).unwrap_or_default(),
+        origins: vec![],
     }
 }
 

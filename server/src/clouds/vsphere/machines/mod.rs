@@ -41,6 +41,10 @@ impl Machines for Vsphere {
         self.builds.machine(&self.link, request).await
     }
 
+    fn tells_guests(&self) -> Option<&'static str> {
+        Some("by guestinfo, which cloud-init reads")
+    }
+
     async fn find(&self, token: &str) -> Result<Option<String>> {
         Ok(create::find(&self.link, token).await?.map(|one| one.id))
     }

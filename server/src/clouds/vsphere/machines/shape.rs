@@ -2,7 +2,7 @@
 
 use super::super::{inventory::machine, xml::Node};
 use crate::clouds::MachineSpec;
-use model::machine::Disk;
+use model::machine::Nic;
 use serde::{Deserialize, Serialize};
 
 pub const KIND: &str = "vsphere";
@@ -30,7 +30,7 @@ pub struct Controller {
 
 impl Native {
     pub fn of(spec: &MachineSpec) -> Option<Self> {
-        (spec.native_kind == KIND).then(|| serde_json::from_str(&spec.native).ok()).flatten()
+        serde_json::from_str(spec.native_of(KIND)?).ok()
     }
 }
 
@@ -56,14 +56,15 @@ pub fn places(spec: &MachineSpec) -> (Vec<Controller>, Vec<(usize, u32)>) {
     let native = Native::of(spec).unwrap_or_default();
     let mut controllers = native.controllers;
     let mut places = vec![];
-    for (number, disk) in spec.disks.iter().enumerate() {
-        places.push(known(disk, &controllers).unwrap_or_else(|| sata(number, &mut controllers)));
+    for number in 0..spec.disks.len() {
+        let key = spec.key_of(KIND, number);
+        places.push(key.and_then(|key| known(key, &controllers)).unwrap_or_else(|| sata(number, &mut controllers)));
     }
     (controllers, places)
 }
 
-fn known(disk: &Disk, controllers: &[Controller]) -> Option<(usize, u32)> {
-    let (name, unit) = disk.key.split_once(':')?;
+fn known(key: &str, controllers: &[Controller]) -> Option<(usize, u32)> {
+    let (name, unit) = key.split_once(':')?;
     Some((controllers.iter().position(|one| one.name == name)?, unit.parse().ok()?))
 }
 
@@ -95,12 +96,13 @@ pub fn guest_id(spec: &MachineSpec) -> String {
 }
 
 /// The device type of a card.
-pub fn card(spec: &MachineSpec, model: Option<&str>) -> &'static str {
-    match model {
+pub fn card(spec: &MachineSpec, nic: &Nic) -> &'static str {
+    let own = spec.native_of(KIND).is_some();
+    match spec.model_of(KIND, nic) {
         Some("vmxnet3") => "VirtualVmxnet3",
         Some("e1000") => "VirtualE1000",
-        Some("vmxnet2") if spec.native_kind == KIND => "VirtualVmxnet2",
-        Some("pcnet32") if spec.native_kind == KIND => "VirtualPCNet32",
+        Some("vmxnet2") if own => "VirtualVmxnet2",
+        Some("pcnet32") if own => "VirtualPCNet32",
         // Every system of the last fifteen years knows it.
         _ => "VirtualE1000e",
     }
@@ -109,7 +111,8 @@ pub fn card(spec: &MachineSpec, model: Option<&str>) -> &'static str {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use model::machine::{Firmware, Nic};
+    use crate::clouds::Origin;
+    use model::machine::{Disk, Firmware};
 
     pub fn spec() -> MachineSpec {
         let disk = |key: &str| Disk {
@@ -144,6 +147,7 @@ pub mod tests {
             title: Some("data base".into()),
             native_kind: "libvirt".into(),
             native: "<domain/>".into(),
+            origins: vec![],
         }
     }
 
@@ -153,7 +157,7 @@ pub mod tests {
         let (controllers, places) = places(&spec);
         assert_eq!((controllers.len(), controllers[0].kind.as_str()), (1, "VirtualAHCIController"));
         assert_eq!(places, [(0, 0), (0, 1)]);
-        assert_eq!((guest_id(&spec).as_str(), card(&spec, Some("virtio"))), ("debian10_64Guest", "VirtualE1000e"));
+        assert_eq!((guest_id(&spec).as_str(), card(&spec, &spec.nics[0])), ("debian10_64Guest", "VirtualE1000e"));
     }
 
     #[test]
@@ -167,6 +171,13 @@ pub mod tests {
         own.disks[0].key = "scsi0:8".into();
         own.disks[1].key = "nvme1:0".into();
         assert_eq!(places(&own), (controllers, vec![(0, 8), (1, 0)]));
-        assert_eq!((guest_id(&own).as_str(), card(&own, Some("vmxnet3"))), ("rhel8_64Guest", "VirtualVmxnet3"));
+        own.nics[0].model = Some("vmxnet3".into());
+        assert_eq!((guest_id(&own).as_str(), card(&own, &own.nics[0])), ("rhel8_64Guest", "VirtualVmxnet3"));
+        // It was at libvirt meanwhile, and comes back as what it was.
+        let back = MachineSpec { origins: vec![Origin::of(&own)], ..spec() };
+        assert_eq!((places(&back), guest_id(&back), card(&back, &back.nics[0])), (places(&own), guest_id(&own), "VirtualVmxnet3"));
+        let mut more = back.clone();
+        more.disks.push(spec().disks[0].clone());
+        assert_eq!(places(&more).0.last().map(|one| one.kind.as_str()), Some("VirtualAHCIController"), "a disk came to it");
     }
 }
