@@ -18,7 +18,7 @@ pub use tool::{Tool, find};
 
 use super::{context::Context, steps::Halt};
 use crate::{
-    clouds::MachineSpec,
+    clouds::{MachineSpec, Origin},
     replication::{Above, Below, Written},
     state::Node,
 };
@@ -134,6 +134,8 @@ async fn read_map(file: PathBuf) -> Result<Written, Halt> {
 
 /// The hardware that it is made with: what virt-v2v found it has the drivers of.
 pub fn with_virtio(mut spec: MachineSpec, disks: bool, cards: bool) -> MachineSpec {
+    // It goes back as what it was.
+    spec.origins = spec.origins_with(Origin::of(&spec));
     for disk in spec.disks.iter_mut().filter(|_| disks) {
         "virtio".clone_into(&mut disk.bus);
     }
@@ -153,6 +155,8 @@ mod tests {
             let spec = with_virtio(domain::tests::spec(), disks, cards);
             (spec.disks[1].bus.clone(), spec.nics[0].model.clone().unwrap())
         };
+        let back = with_virtio(with_virtio(domain::tests::spec(), true, true), true, true);
+        assert_eq!(Origin::of(&back).models, [("52:54:00:00:00:01".to_owned(), "vmxnet3".to_owned())]);
         assert_eq!(shown(true, true), ("virtio".into(), "virtio".into()));
         assert_eq!(shown(true, false), ("virtio".into(), "vmxnet3".into()));
         assert_eq!(shown(false, false), ("scsi".into(), "vmxnet3".into()));
