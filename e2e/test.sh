@@ -111,6 +111,13 @@ any_to_any() (
   tests 300 -q --test clouds -- --test-threads=1 matrix
 )
 
+# A real guest that lacks the drivers of its target, from a simulated vCenter to a real site.
+conversion() (
+  trap 'e2e/lab/vsphere down; "$LAB" down' EXIT
+  "$LAB" down && "$LAB" sites-up && e2e/lab/vsphere up || exit 1
+  limit 800 e2e/recovery/convert.sh
+)
+
 # Playwright needs Node 20; Debian 12 has 18, which is enough to fetch a newer one.
 node_ready() {
   local cache=${XDG_CACHE_HOME:-$HOME/.cache}/crossfade/node
@@ -164,6 +171,8 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   section "real runs, the node killed at random" limit 700 e2e/recovery/test.sh 1
   LEFT_RUNNING=yes
   section "new addresses at the other site" new_addresses
+  if ! command -v virt-v2v-in-place >/dev/null; then OBSERVED+=("conversion: virt-v2v is not installed (e2e/lab/lab install test)")
+  elif e2e/lab/vsphere build; then observe "conversion" conversion; fi
   observe "external cloud" external_cloud
   observe "browser, other kinds of cloud" browser_kinds
   section "browser" in_browser 600 'e2e/specs/(?!7-)'

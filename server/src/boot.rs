@@ -74,7 +74,7 @@ pub async fn open(config: &Config) -> Result<Node> {
         None => Key::load_or_create(&config.key_file)?,
     };
     let inner = Inner::new(node_name(), db, secrets, config.data_dir.clone(), config.cloud_calls);
-    Ok(Node::new(Inner { limits: config.limits, ..inner }))
+    Ok(Node::new(Inner { limits: config.limits, virt_v2v: config.virt_v2v.clone(), ..inner }))
 }
 
 fn lost_key(config: &Config) -> String {

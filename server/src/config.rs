@@ -70,6 +70,10 @@ pub struct Settings {
     /// Replication cycles in the background on this node at once, 1 to 256 [default: 4]
     #[arg(long, env = "CROSSFADE_CYCLES_PER_NODE", value_name = "N")]
     pub cycles_per_node: Option<usize>,
+    /// The program that puts drivers into the disks of machines that change their hypervisor [default: virt-v2v-in-place, where
+    /// it is installed]
+    #[arg(long, env = "CROSSFADE_VIRT_V2V", value_name = "FILE")]
+    pub virt_v2v: Option<PathBuf>,
     /// Add simulated clouds with so many machines together, at several sites; nothing about them is real
     #[arg(long, env = "CROSSFADE_SIMULATE", value_name = "MACHINES", num_args = 0..=1, default_missing_value = "200")]
     pub simulate: Option<u32>,
@@ -102,6 +106,7 @@ pub struct Config {
     pub log_format: LogFormat,
     pub cloud_calls: usize,
     pub limits: Limits,
+    pub virt_v2v: Option<PathBuf>,
     pub simulate: Option<u32>,
 }
 
@@ -133,6 +138,7 @@ impl Settings {
             log_format: said.log_format.unwrap_or_default(),
             cloud_calls: said.cloud_calls.unwrap_or(64),
             limits,
+            virt_v2v: said.virt_v2v,
             simulate: said.simulate,
             trusted_proxies: said.trusted_proxy,
             data_dir,
@@ -169,6 +175,7 @@ impl Settings {
             calls_per_host: self.calls_per_host.or(file.calls_per_host),
             cycles_per_cloud: self.cycles_per_cloud.or(file.cycles_per_cloud),
             cycles_per_node: self.cycles_per_node.or(file.cycles_per_node),
+            virt_v2v: self.virt_v2v.or(file.virt_v2v),
             simulate: self.simulate.or(file.simulate),
         }
     }

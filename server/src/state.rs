@@ -25,6 +25,8 @@ pub struct Inner {
     /// The pace of leases, and what wakes the drivers of runs.
     pub recovery: crate::recovery::Runtime,
     pub limits: Limits,
+    /// The program that converts guests, where one was named; else it is looked for.
+    pub virt_v2v: Option<PathBuf>,
     /// Calls to all clouds together.
     pub calls: Arc<Semaphore>,
     /// Cancelled when the node stops.
@@ -60,6 +62,7 @@ impl Inner {
             secrets,
             data_dir,
             limits: Limits::default(),
+            virt_v2v: None,
             calls: Arc::new(Semaphore::new(cloud_calls)),
             live: Bus::default(),
             clouds: Clouds::default(),

@@ -254,6 +254,21 @@ pub struct MoveRequest {
     /// An older recovery point at the target instead of the last changes: what was written after it is given up.
     #[serde(default)]
     pub point_id: Option<Id>,
+    /// Whether virt-v2v puts the drivers of the target into its disks on the way.
+    #[serde(default)]
+    pub conversion: Convert,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Convert {
+    /// Where its virtual hardware becomes QEMU's and virt-v2v is installed.
+    #[default]
+    Auto,
+    Never,
+    /// Or the move does not begin.
+    Always,
 }
 
 fn a_minute() -> u32 {
@@ -287,6 +302,9 @@ pub struct MovePreflight {
     pub mode: MoveMode,
     /// Bytes to send, about.
     pub bytes: u64,
+    /// The drivers of the target are put in on the way; the problems say about how long that takes.
+    #[serde(default)]
+    pub convert: bool,
     pub problems: Vec<Problem>,
     /// The mappings that would be used.
     pub networks: Vec<Mapping>,

@@ -15,6 +15,8 @@ packages_of_one() {
            can_wasm || echo rustc-web cargo-web rust-web-src rust-web-llvm lld-22 ;;
     browser) echo chromium fonts-dejavu-core; command -v npm >/dev/null || echo nodejs npm ;;
     test) echo postgresql shellcheck dropbear-bin openssh-client
+          # Conversion, and the guest that is converted. libguestfs makes its appliance of a kernel in /boot.
+          echo virt-v2v guestfish mmdebstrap linux-image-cloud-amd64
           cargo clippy --version >/dev/null 2>&1 || echo rust-web-clippy
           cargo fmt --version >/dev/null 2>&1 || echo rustfmt-web ;;
     all) packages_of lab; packages_of build; packages_of browser; packages_of test ;;

@@ -118,7 +118,7 @@ vsphere_machine() {
       at=*) site=$value ;;
       size=*G) query+="&size=$((${value%G} * 1024))" ;;
       size=*) query+="&size=${value%M}" ;;
-      mem=*|disks=*|fill=*|dirty=*) query+="&$option" ;;
+      mem=*|disks=*|fill=*|dirty=*|still=*) query+="&$option" ;;
       *) ;;   # what real machines of the lab have besides
     esac
   done

@@ -14,7 +14,7 @@ use model::{
     access::AuditEvent,
     machine::{Confirmed, Machine, MachineRow, PowerAction, PowerRequest},
     protection::RecoveryPoint,
-    run::{MoveMode, MovePreflight, MoveRequest, Run},
+    run::{Convert, MoveMode, MovePreflight, MoveRequest, Run},
 };
 
 /// A machine is given by name, as cloud/name, or by identifier.
@@ -97,6 +97,9 @@ pub struct Move {
     /// `machine points`)
     #[arg(long, value_name = "ID")]
     point: Option<String>,
+    /// Whether virt-v2v puts the drivers of the target in on the way: auto, never or always
+    #[arg(long, default_value = "auto", value_parser = conversion)]
+    convert: Convert,
     /// Only look what would be in the way
     #[arg(long)]
     check: bool,
@@ -137,6 +140,10 @@ fn mode(text: &str) -> std::result::Result<MoveMode, String> {
     serde_json::from_value(text.into()).map_err(|_| "write auto, warm, cold or live".into())
 }
 
+fn conversion(text: &str) -> std::result::Result<Convert, String> {
+    serde_json::from_value(text.into()).map_err(|_| "write auto, never or always".into())
+}
+
 async fn power(api: &Client, out: Out, machine: &str, action: PowerAction) -> Result<()> {
     let id = names::machine(api, machine).await?;
     let seen: Machine = api.post(&format!("/machines/{id}/power"), &PowerRequest { action }).await?;
@@ -167,6 +174,7 @@ async fn start_move(m: Move, api: &Client, out: Out) -> Result<()> {
         service_addresses: m.service_address,
         keep_source_hours: m.keep_source_hours,
         point_id: m.point,
+        conversion: m.convert,
     };
     let check: MovePreflight = api.post("/moves/preflight", &request).await?;
     if m.check {
@@ -202,7 +210,8 @@ fn points(all: &[RecoveryPoint]) -> String {
 }
 
 fn preflight(p: &MovePreflight) -> String {
-    let head = format!("{} → {}, {}, about {}", p.machine, p.target, word(&p.mode), bytes(p.bytes));
+    let convert = if p.convert { ", converted" } else { "" };
+    let head = format!("{} → {}, {}{convert}, about {}", p.machine, p.target, word(&p.mode), bytes(p.bytes));
     if p.problems.is_empty() { format!("{head}: nothing is in the way.") } else { format!("{head}:\n{}", problems(&p.problems)) }
 }
 

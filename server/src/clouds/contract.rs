@@ -12,6 +12,7 @@ use super::{
     error::{Error, Result},
     floating::FloatingAddresses,
     guest::GuestNetwork,
+    migration::LiveMigration,
     names::NameRecords,
     origin::Origin,
 };
@@ -303,6 +304,10 @@ pub trait SourcePoint: Send {
     async fn extents(&mut self, disk: usize) -> Result<Vec<Extent>>;
     /// `length` at most [`MAX_READ`].
     async fn read(&mut self, disk: usize, offset: u64, length: u32) -> Result<Bytes>;
+    /// Each step back means reading from the front again: who reads here and there copies the disks first.
+    fn reads_forward(&self) -> bool {
+        false
+    }
     /// Ends it. `keep`: the next cycle is incremental from here and the earlier point is dropped;
     /// otherwise its changes are merged back, so that nothing is lost for the next try from the earlier point.
     async fn close(self: Box<Self>, keep: bool) -> Result<()>;
@@ -365,35 +370,4 @@ pub trait SinkPoint: Send {
     /// Durable and whole when it returns; a torn write leaves the earlier points usable.
     async fn commit(self: Box<Self>) -> Result<SinkRef>;
     async fn abort(self: Box<Self>) -> Result<()>;
-}
-
-/// A running machine that is to go to another cloud.
-#[derive(Clone, Debug)]
-pub struct MigrateRequest {
-    /// Names what it makes at the target.
-    pub token: String,
-    pub lineage: String,
-    pub native_id: String,
-    /// The target's [`LiveMigration::endpoint`].
-    pub endpoint: serde_json::Value,
-    pub networks: Vec<Mapping>,
-    pub storage: Vec<Mapping>,
-}
-
-/// Moving a running machine with its memory and disks, between clouds of one kind. It keeps its native id.
-#[async_trait]
-pub trait LiveMigration: Send + Sync {
-    /// Where a peer must be pointed to in order to send a machine here. Opaque to the engine.
-    async fn endpoint(&self) -> Result<serde_json::Value>;
-    /// Dry run at the source: what would be in the way of sending it. Touches nothing.
-    async fn check(&self, request: &MigrateRequest) -> Result<Vec<Problem>>;
-    /// Returns when the machine runs at the target; the definition here stays, stopped. One that an earlier attempt
-    /// began, and that goes on without its node, is waited for. `progress` gets (done, total) bytes.
-    /// Dropping the future asks the migration to end; [`Self::cancel`] tells when it has.
-    async fn migrate(&self, request: &MigrateRequest, progress: mpsc::Sender<(u64, u64)>) -> Result<()>;
-    /// Ends a migration from here and returns when it has ended: the machine runs here alone, unless it had arrived.
-    /// None under way is fine.
-    async fn cancel(&self, native_id: &str) -> Result<()>;
-    /// At the target: removes the files of a migration that did not arrive. What a machine uses stays.
-    async fn forget(&self, token: &str, lineage: &str) -> Result<()>;
 }

@@ -11,6 +11,7 @@ mod guest;
 mod http;
 #[cfg(feature = "libvirt")]
 pub mod libvirt;
+mod migration;
 mod names;
 #[cfg(feature = "openstack")]
 pub mod openstack;
@@ -26,5 +27,6 @@ pub mod vsphere;
 pub use contract::*;
 pub use floating::{FloatingAddress, FloatingAddresses};
 pub use guest::{GuestCard, GuestNetwork};
+pub use migration::{LiveMigration, MigrateRequest};
 pub use names::{NameRecord, NameRecords};
 pub use origin::Origin;

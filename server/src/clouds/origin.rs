@@ -19,8 +19,11 @@ pub struct Origin {
 }
 
 impl Origin {
-    /// Of a description by the kind itself.
+    /// Of a description by the kind itself; one that was changed on its way (a conversion) has what it was before with it.
     pub fn of(spec: &MachineSpec) -> Self {
+        if let Some(was) = spec.origin_of(&spec.native_kind) {
+            return was.clone();
+        }
         let model = |nic: &Nic| Some((nic.mac.to_lowercase(), nic.model.clone()?));
         Self {
             kind: spec.native_kind.clone(),

@@ -8,6 +8,7 @@
 pub mod compile;
 pub mod context;
 pub mod control;
+pub mod convert;
 pub mod deadline;
 pub mod follow;
 mod identity;
@@ -40,6 +41,7 @@ use crate::{
 
 /// Drives runs in the background until the node stops.
 pub fn start(node: &Node) {
+    convert::sweep(node);
     node.tasks.spawn(runner::watch(node.clone()));
     node.tasks.spawn(reaper::watch(node.clone()));
     node.tasks.spawn(keeper::watch(node.clone()));

@@ -75,6 +75,9 @@ pub enum Action {
         grace_seconds: u32,
         unproved_ok: bool,
     },
+    Convert {
+        timeout_seconds: u32,
+    },
     Create,
     CatchUp,
     Migrate,
@@ -112,6 +115,7 @@ pub enum Action {
     },
     Finish,
     UndoTarget,
+    UndoConvert,
     UndoSource {
         grace_seconds: u32,
     },
@@ -139,6 +143,7 @@ impl Action {
             Self::CatchUp => "catch_up",
             Self::PutBack { .. } => "put_back",
             Self::StopSource { .. } => "stop_source",
+            Self::Convert { .. } => "convert",
             Self::Create => "create",
             Self::Migrate => "migrate",
             Self::Promote => "promote",
@@ -153,6 +158,7 @@ impl Action {
             Self::Script { .. } => "script",
             Self::Finish => "finish",
             Self::UndoTarget => "undo_target",
+            Self::UndoConvert => "undo_convert",
             Self::UndoSource { .. } => "undo_source",
             Self::UndoMigrate => "undo_migrate",
             Self::UndoReplication => "undo_replication",
@@ -163,10 +169,10 @@ impl Action {
     pub fn may_be_skipped(&self) -> bool {
         match self {
             Self::Sync { phase, older_ok } => *phase == Phase::Delta || *older_ok,
-            Self::CatchUp | Self::PutBack { .. } => true,
+            Self::Convert { .. } | Self::CatchUp | Self::PutBack { .. } => true,
             Self::Health { .. } | Self::Compare | Self::Steer { .. } | Self::LockSource | Self::CleanupSource { .. } => true,
             Self::Delay { .. } | Self::Prompt { .. } | Self::Script { .. } => true,
-            Self::UndoTarget | Self::UndoSource { .. } | Self::UndoReplication => true,
+            Self::UndoTarget | Self::UndoConvert | Self::UndoSource { .. } | Self::UndoReplication => true,
             _ => false,
         }
     }
@@ -213,6 +219,9 @@ pub struct Facts {
     pub taken_at: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// The recovery point that a conversion makes, chosen before it is there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub converted: Option<Id>,
     /// At the target.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub native_id: Option<String>,
@@ -254,6 +263,7 @@ impl Facts {
             point_id,
             taken_at,
             bytes,
+            converted,
             native_id,
             machine_id,
             began_at,

@@ -124,7 +124,7 @@ async fn prepare(job: &Job) -> Result<Prepared> {
 }
 
 /// Removes what a crash left at the target: everything of this lineage that has no row.
-async fn tidy_target(job: &Job) -> Result<()> {
+pub(super) async fn tidy_target(job: &Job) -> Result<()> {
     let keep = points::refs(&job.node.db, &job.work.target_cloud_id, &job.member.lineage).await?;
     job.at_target("tidy", LONG, job.disk_sink()?.tidy(&job.member.lineage, &keep)).await?;
     job.slot.set_tidied(true);
@@ -136,7 +136,7 @@ async fn describe(job: &Job) -> Result<MachineSpec> {
 }
 
 /// Without a power facet nobody can say that it is off.
-async fn is_off(job: &Job) -> Result<bool> {
+pub(super) async fn is_off(job: &Job) -> Result<bool> {
     match job.source.cloud().power() {
         Some(power) => Ok(job.at_source("state", SHORT, power.state(&job.work.native_id)).await?.is_off()),
         None => Ok(false),
@@ -208,7 +208,7 @@ async fn fill(
 }
 
 /// A point counts when it was seen at the target, not when the target says so.
-async fn commit(job: &Job, sink: &mut Option<Box<dyn SinkPoint>>) -> Result<SinkRef> {
+pub(super) async fn commit(job: &Job, sink: &mut Option<Box<dyn SinkPoint>>) -> Result<SinkRef> {
     let Some(sink) = sink.take() else { return Err(cloud::permanent("A point was to be committed that was never begun.").into()) };
     let sink_ref = job.at_target("commit point", COMMIT, sink.commit()).await?;
     if job.at_target("look at point", SHORT, job.disk_sink()?.exists(&sink_ref)).await? {
@@ -274,7 +274,7 @@ async fn settle(job: &Job, prepared: Prepared, source: Box<dyn SourcePoint>, fil
 }
 
 /// Best effort: what stays is tidied by the next cycle.
-async fn clean_up(job: &Job, source: Box<dyn SourcePoint>, sink: Option<Box<dyn SinkPoint>>) {
+pub(super) async fn clean_up(job: &Job, source: Box<dyn SourcePoint>, sink: Option<Box<dyn SinkPoint>>) {
     let member = &job.member.name;
     if let Some(sink) = sink
         && let Err(error) = job.at_target("abort point", CLEAN_UP, sink.abort()).await

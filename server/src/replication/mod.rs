@@ -5,6 +5,7 @@
 //! without it is left over from a crash and is tidied, so a node may be killed at any instant.
 //! It does not start machines and does not decide which copy is the active one: recovery does.
 
+mod above;
 pub mod autostart;
 mod base;
 mod bucket;
@@ -30,6 +31,7 @@ pub(crate) mod turn;
 mod verify;
 pub mod view;
 
+pub use above::{Above, Below, Piece, Shared, Written, above};
 pub use cycle::Cycle;
 pub use error::{Error, Result};
 pub use hold::{adopt, cycle, hold, hold_point, release, retire};

@@ -1,6 +1,7 @@
 //! Move to cloud: every problem first, then one run.
 
-mod guest;
+mod conversion;
+pub(super) mod guest;
 mod modes;
 mod origin;
 mod preflight;
@@ -66,6 +67,7 @@ async fn try_start(node: &Node, caller: &Caller, request: &MoveRequest) -> Resul
         stop_timeout_seconds: request.stop_timeout_seconds,
         service_addresses: request.service_addresses.clone(),
         keep_source_hours: request.keep_source_hours,
+        convert: found.convert,
         old_copy: found.old_copy,
     });
     let subject = found.subject.name.clone();
@@ -79,6 +81,7 @@ fn shown(found: &Findings, request: &MoveRequest) -> MovePreflight {
         target: found.subject.target.cloud.clone(),
         mode: if found.mode == MoveMode::Auto { MoveMode::Cold } else { found.mode },
         bytes: found.bytes,
+        convert: found.convert,
         problems: found.problems.clone(),
         networks: found.subject.networks.clone(),
         storage: found.subject.storage.clone(),

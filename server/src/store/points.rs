@@ -275,6 +275,22 @@ pub async fn record(db: &Db, point: &StoredPoint, done: &Done) -> StoreResult<bo
     Ok(true)
 }
 
+/// One that was made of the newest point: the member stays as it is, and its next cycle goes on from that one. No: somebody
+/// else took the member, or it is there.
+pub async fn put_on_top(db: &Db, point: &StoredPoint, claim: &MemberClaim, held_by: Option<&str>) -> StoreResult<bool> {
+    let sql = format!(
+        "INSERT INTO points (id, member_id, lineage, cloud_id, seq, parent_id, depth, sink_ref, spec, taken_at, committed_at, bytes) \
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM members WHERE id = $2 AND COALESCE(held_by, '') = $13 AND {} \
+         ON CONFLICT (id) DO NOTHING",
+        holds(db, 14)
+    );
+    let rows = on!(db, p => sqlx::query(AssertSqlSafe(sql)).bind(&point.id).bind(&point.member_id).bind(&point.lineage)
+        .bind(&point.cloud_id).bind(point.seq).bind(&point.parent_id).bind(i64::from(point.depth)).bind(&point.sink_ref.0)
+        .bind(serde_json::to_string(&point.spec).unwrap_or_default()).bind(point.taken_at).bind(point.committed_at)
+        .bind(point.bytes as i64).bind(held_by.unwrap_or_default()).bind(&claim.owner).bind(claim.epoch).execute(p).await?.rows_affected());
+    Ok(rows == 1)
+}
+
 /// Nothing was written since the point was taken: it shows this later instant as well. No: somebody else took the member.
 pub async fn extend(
     db: &Db,

@@ -15,7 +15,7 @@ pub enum Then {
 }
 
 /// Runs until the crash; answers the run that was begun before it, and whether the node died.
-fn until_crash(life: &life::Life, begin: impl Future<Output = Id>) -> (Id, bool) {
+pub fn until_crash(life: &life::Life, begin: impl Future<Output = Id>) -> (Id, bool) {
     life.block_on(async {
         let id = begin.await;
         let died = tokio::select! {
@@ -31,7 +31,7 @@ fn until_crash(life: &life::Life, begin: impl Future<Output = Id>) -> (Id, bool)
     })
 }
 
-fn go_on(lab: &Lab, id: &str, then: &Then) -> RunDetail {
+pub fn go_on(lab: &Lab, id: &str, then: &Then) -> RunDetail {
     let life = lab.boot();
     life.block_on(async {
         if matches!(then, Then::LoseTheLastOutcome) {

@@ -4,6 +4,7 @@
 mod cancel;
 mod clock;
 mod control;
+mod convert;
 mod crash;
 mod failback;
 mod faults;

@@ -6,7 +6,7 @@ use model::{
     error::FieldError,
     limits,
     machine::Machine,
-    run::{MoveMode, MoveRequest},
+    run::{Convert, MoveMode, MoveRequest},
 };
 use std::ops::RangeInclusive;
 
@@ -15,6 +15,8 @@ pub struct MoveDraft {
     pub machine_id: String,
     pub target: String,
     pub mode: MoveMode,
+    /// Whether the drivers of the target are put in on the way, where they can be.
+    pub convert: bool,
     /// Identifier of an older recovery point; empty: the last changes.
     pub point: String,
     pub networks: Vec<Mapping>,
@@ -46,6 +48,7 @@ impl MoveDraft {
             stop_timeout_seconds: number(&mut faults, "stop_timeout_seconds", &self.stop_timeout, &limits::STOP_TIMEOUT_SECONDS, "seconds"),
             service_addresses: addresses(&mut faults, &self.addresses),
             keep_source_hours: number(&mut faults, "keep_source_hours", &self.keep_hours, &limits::KEEP_SOURCE_HOURS, "hours"),
+            conversion: if self.convert { Convert::Auto } else { Convert::Never },
             point_id: (!self.point.is_empty()).then(|| self.point.clone()),
         };
         if faults.is_empty() { Ok(request) } else { Err(faults) }
@@ -95,6 +98,7 @@ mod tests {
             machine_id: "m".into(),
             target: "c".into(),
             mode: MoveMode::Auto,
+            convert: true,
             point: String::new(),
             networks: vec![],
             rules: String::new(),

@@ -18,6 +18,7 @@ pub struct MoveFields {
     machine: StoredValue<String>,
     pub target: RwSignal<String>,
     pub mode: RwSignal<MoveMode>,
+    pub convert: RwSignal<bool>,
     /// Identifier of an older recovery point; empty: the last changes.
     pub point: RwSignal<String>,
     pub networks: RwSignal<Vec<Mapping>>,
@@ -35,6 +36,7 @@ impl MoveFields {
             machine: StoredValue::new(machine.row.id.clone()),
             target: RwSignal::default(),
             mode: RwSignal::default(),
+            convert: RwSignal::new(true),
             point: RwSignal::default(),
             networks: RwSignal::default(),
             rules: RwSignal::default(),
@@ -52,6 +54,7 @@ impl MoveFields {
             machine_id: self.machine.get_value(),
             target: self.target.get(),
             mode: self.mode.get(),
+            convert: self.convert.get(),
             point: self.point.get(),
             networks: self.networks.get(),
             rules: self.rules.get(),
@@ -65,6 +68,7 @@ impl MoveFields {
 
     /// What fits one target does not fit another.
     pub fn forget_target(self) {
+        self.convert.set(true);
         self.point.set(String::new());
         self.networks.set(vec![]);
         self.rules.set(String::new());

@@ -31,6 +31,7 @@ pub fn Options(
     view! {
         <Point fields machine/>
         <Mode fields machine clouds/>
+        <Drivers fields finding/>
         <Maps fields request machine finding/>
         <details class="more">
             <summary>"Health check, addresses, and what becomes of the source"</summary>
@@ -81,6 +82,20 @@ fn Mode(fields: MoveFields, machine: StoredValue<Machine>, clouds: StoredValue<V
                 {radio(MoveMode::Cold, "Cold.", "Stopped, copied, started.")}
                 {radio(MoveMode::Live, "Live.", "Running, with its memory.")}
             </fieldset>
+        </Show>
+    }
+}
+
+/// Offered where the node would do it, or was told not to.
+#[component]
+fn Drivers(fields: MoveFields, finding: LocalResource<Option<Finding>>) -> impl IntoView {
+    let offered = Memo::new(move |_| !fields.convert.get() || matches!(finding.get().flatten(), Some((_, Ok(found))) if found.convert));
+    view! {
+        <Show when=move || offered.get()>
+            <label class="switch">
+                <input type="checkbox" bind:checked=fields.convert/>
+                "Put the drivers of the target in on the way (virt-v2v)"
+            </label>
         </Show>
     }
 }

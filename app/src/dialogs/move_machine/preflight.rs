@@ -42,8 +42,9 @@ fn Found(found: MovePreflight, from_point: bool) -> impl IntoView {
         MoveMode::Cold => copied("cold: stopped while it is copied"),
         MoveMode::Warm | MoveMode::Auto => copied("warm: it runs while it is copied, and stops briefly"),
     };
+    let convert = if found.convert { ", and is converted by virt-v2v" } else { "" };
     view! {
-        <p><b>{verdict}</b>" "{found.machine}" goes to "{found.target}", "{how}"."</p>
+        <p><b>{verdict}</b>" "{found.machine}" goes to "{found.target}", "{how}{convert}"."</p>
         <Problems problems=found.problems/>
         {(!found.service_addresses.is_empty()).then(|| view! { <p>"Addresses that move: "{found.service_addresses.join(", ")}</p> })}
     }

@@ -7,6 +7,9 @@ use crate::recovery::{
 };
 use model::{plan::HealthCheck, run::MoveMode};
 
+/// Longest time for a conversion: one that takes minutes with KVM takes ten times as long without.
+const CONVERSION: u32 = 2 * 3600;
+
 pub struct Move {
     pub subject: Subject,
     /// Not `Auto`: that was decided by the preflight.
@@ -16,6 +19,8 @@ pub struct Move {
     pub stop_timeout_seconds: u32,
     pub service_addresses: Vec<String>,
     pub keep_source_hours: u32,
+    /// The drivers of the target are put in on the way.
+    pub convert: bool,
     /// Where it is to be made lies an older copy of it.
     pub old_copy: bool,
 }
@@ -67,6 +72,11 @@ fn copy(b: &mut Builder, m: &Move, hold: &str) -> String {
     last = b.add(s, "stop", format!("Stop {} at {}", s.name, s.source.cloud), 1, stop).needs(&[&last]).key();
     if newest {
         last = b.add(s, "final", "Copy the last changes".into(), 1, sync(Phase::Final)).needs(&[&last]).key();
+    }
+    if m.convert {
+        let convert = Action::Convert { timeout_seconds: CONVERSION };
+        let title = format!("Put the drivers of {} into {}", s.target.cloud, s.name);
+        last = b.add(s, "convert", title, 1, convert).needs(&[&last]).key();
     }
     last = b.add(s, "create", format!("Make {} at {}", s.name, s.target.cloud), 1, Action::Create).needs(&[&last]).key();
     let promote = b.add(s, "promote", format!("Hand over to {}", s.target.cloud), 2, Action::Promote);

@@ -40,6 +40,11 @@ fn one(b: &mut Builder, s: &Subject, steps: &[StepRow]) {
         // Never both: what was made at the target is gone first.
         before = vec![source.needs(&before).key()];
     }
+    if began("convert") {
+        // What was made of them is gone by then, and replication goes on from what lies below.
+        let title = format!("Give up the converted disks of {}", s.name);
+        before = vec![b.add(s, "undo_convert", title, 6, Action::UndoConvert).needs(&before).key()];
+    }
     if began("hold") {
         replication(b, s, &before);
     }

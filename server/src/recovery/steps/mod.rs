@@ -7,6 +7,7 @@
 mod catch_up;
 mod cleanup_source;
 mod compare;
+mod convert;
 mod create;
 mod delay;
 mod finish;
@@ -24,6 +25,7 @@ mod start;
 mod steer;
 mod stop_source;
 mod sync;
+mod undo_convert;
 mod undo_migrate;
 mod undo_replication;
 mod undo_source;
@@ -123,6 +125,7 @@ async fn once(ctx: &Context) -> Result<End, Halt> {
         Action::SetAside => set_aside::run(ctx).await,
         Action::Sync { phase, older_ok } => sync::run(ctx, *phase, *older_ok).await,
         Action::StopSource { grace_seconds, unproved_ok } => stop_source::run(ctx, *grace_seconds, *unproved_ok).await,
+        Action::Convert { timeout_seconds } => convert::run(ctx, *timeout_seconds).await,
         Action::Create => create::run(ctx).await,
         Action::CatchUp => catch_up::run(ctx).await,
         Action::Migrate => migrate::run(ctx).await,
@@ -139,6 +142,7 @@ async fn once(ctx: &Context) -> Result<End, Halt> {
         Action::Script { program, args, timeout_seconds } => script::run(ctx, program, args, *timeout_seconds).await,
         Action::Finish => finish::run(ctx).await,
         Action::UndoTarget => undo_target::run(ctx).await,
+        Action::UndoConvert => undo_convert::run(ctx).await,
         Action::UndoSource { grace_seconds } => undo_source::run(ctx, *grace_seconds).await,
         Action::UndoMigrate => undo_migrate::run(ctx).await,
         Action::UndoReplication => undo_replication::run(ctx).await,

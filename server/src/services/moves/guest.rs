@@ -38,10 +38,20 @@ fn is_qemu(kind: &str) -> bool {
     matches!(kind, "libvirt" | "openstack")
 }
 
+/// Does it have such hardware already, or none that is real?
+fn is_known(spec: &MachineSpec, kind: &str) -> bool {
+    let from = spec.native_kind.as_str();
+    spec.native_of(kind).is_some() || [kind, from].contains(&"simulator") || is_qemu(from) && is_qemu(kind)
+}
+
+/// May drivers be missing that virt-v2v knows to put in?
+pub fn lacks_drivers(spec: &MachineSpec, kind: &str) -> bool {
+    is_qemu(kind) && !is_known(spec, kind) && family(spec) != Family::Bsd
+}
+
 /// What to think of before this machine runs at a cloud of this kind.
 pub fn risks(spec: &MachineSpec, kind: &str) -> Vec<Problem> {
-    let (from, simulated) = (spec.native_kind.as_str(), [kind, &spec.native_kind].contains(&"simulator"));
-    if spec.native_of(kind).is_some() || simulated || is_qemu(from) && is_qemu(kind) {
+    if is_known(spec, kind) {
         return vec![];
     }
     let name = spec.guest_os.as_deref().unwrap_or_default();
@@ -134,5 +144,13 @@ mod tests {
         assert_eq!(warns("libvirt", None, "virtio", "vsphere"), Some(Severity::Info));
         assert_eq!(warns("libvirt", windows, "virtio", "openstack"), None);
         assert_eq!(warns("vsphere", windows, "scsi", "vsphere"), None);
+    }
+
+    #[test]
+    fn drivers_may_be_missing_where_hardware_becomes_qemus() {
+        let lacks = |from, os, to| lacks_drivers(&spec(from, os, "scsi"), to);
+        assert!(lacks("vsphere", Some("Debian GNU/Linux 12"), "libvirt") && lacks("ec2", None, "openstack"));
+        assert!(!lacks("vsphere", Some("FreeBSD 14"), "libvirt") && !lacks("libvirt", None, "openstack"));
+        assert!(!lacks("vsphere", None, "ec2") && !lacks("simulator", None, "libvirt"));
     }
 }

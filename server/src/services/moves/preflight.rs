@@ -1,13 +1,12 @@
 //! Everything that would be in the way of a move, each with what to do. Looks at both clouds now; touches nothing.
 
 use super::{
-    modes, origin,
+    conversion, guest, modes, origin,
     target::{self, Maps},
 };
 use crate::{
     error::{Error, Result},
-    recovery::readdress,
-    recovery::spec::Subject,
+    recovery::{convert, readdress, spec::Subject},
     state::Node,
     store::plans,
 };
@@ -21,6 +20,8 @@ pub struct Findings {
     pub mode: MoveMode,
     pub bytes: u64,
     pub problems: Vec<Problem>,
+    /// virt-v2v puts the drivers of the target in.
+    pub convert: bool,
     /// Where it is to be made lies an older copy of it, which is set aside first.
     pub old_copy: bool,
 }
@@ -37,16 +38,27 @@ pub async fn find(node: &Node, request: &MoveRequest) -> Result<Findings> {
         let message = format!("{} is at {} already. Choose another cloud.", origin.stored.observed.name, cloud.name);
         return Err(Error::invalid("target_cloud_id", message));
     }
-    let origin = origin::look(node, origin).await;
+    let mut origin = origin::look(node, origin).await;
+    let (convert, said) = conversion::decide(node, request, origin.spec.as_ref(), &cloud.id).await;
+    if convert {
+        // It is asked about as what it becomes.
+        origin.spec = origin.spec.map(|spec| convert::with_virtio(spec, true, true));
+    }
     let maps = Maps { networks: request.networks.clone(), storage: request.storage.clone() };
     let found = target::check(node, &origin, &cloud, maps, request.point_id.as_deref()).await?;
     let mut problems = found.problems;
+    if let (true, Some(spec), Some(guard)) = (convert, &origin.spec, &found.guard) {
+        // What it would lack it is given.
+        let risks = guest::risks(spec, guard.cloud().kind());
+        problems.retain(|one| !risks.contains(one));
+    }
+    problems.extend(said);
     let asked = (&origin, &found.subject);
     let mode = modes::decide(node, request.mode, asked, found.guard.as_deref(), &mut problems).await;
     let from_point = found.subject.point_id.is_some();
     let mode = if from_point { modes::from_point(mode, &found.subject.name, &mut problems) } else { mode };
     problems.extend(origin.problems);
-    Ok(Findings { subject: found.subject, mode, bytes: found.bytes, problems, old_copy: found.old_copy })
+    Ok(Findings { subject: found.subject, mode, bytes: found.bytes, problems, convert, old_copy: found.old_copy })
 }
 
 fn check_fields(request: &MoveRequest) -> Result<()> {

@@ -1,6 +1,6 @@
 //! Would this plan work if it were needed now? Looks at the recovery site and at the store; touches nothing.
 
-use super::names::Names;
+use super::{super::moves::guest, names::Names};
 use crate::{
     clouds::{Observed, guard::Guard},
     error::Result,
@@ -147,7 +147,8 @@ async fn machine(node: &Node, guard: &Guard, m: &Protected, patience: Duration) 
     let spec = point.spec.beyond(0);
     let wanted = Wanted { spec: &spec, lineage: Some(&m.lineage), networks: &networks, storage: &storage };
     match room::problems(&node.db, guard, &wanted, patience).await {
-        Ok(found) => found,
+        // Nothing is converted in a failover: what its guest may lack is to be known before.
+        Ok(found) => found.into_iter().chain(guest::risks(&spec, guard.cloud().kind())).collect(),
         Err(e) => vec![critical(&m.name, e.message, "Look at the recovery cloud.")],
     }
 }

@@ -93,6 +93,7 @@ async fn open(lab: &Lab, crash: &Arc<Crash>) -> Node {
     let db = Db::open(&format!("sqlite://{}/store.db", lab.path().display())).await.unwrap();
     let mut inner = Inner::new(format!("node-{}", new_id()), db, server::secrets::Key::from_bytes([7; 32]), lab.path(), 256);
     inner.recovery = recovery::Runtime::new(TIMING);
+    inner.virt_v2v = Some(lab.virt_v2v.clone().unwrap_or_else(|| lab.path().join("none")));
     let counted = crash.clone();
     inner.recovery.after_write = Some(Arc::new(move || counted.strikes()));
     let node = Node::new(inner);

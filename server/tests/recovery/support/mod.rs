@@ -42,6 +42,8 @@ pub struct Lab {
     folder: tempfile::TempDir,
     pub violations: Violations,
     pub sites: Vec<&'static str>,
+    /// What stands in for virt-v2v on its nodes.
+    pub virt_v2v: Option<PathBuf>,
     /// Native ids of the machines at the first site that run, in the order of their names.
     pub running: Vec<String>,
 }
@@ -63,7 +65,7 @@ impl Lab {
         let memory = PathBuf::from("/dev/shm");
         let folder = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }.unwrap();
         let name = format!("{test}{}", COUNT.fetch_add(1, Ordering::Relaxed));
-        let mut lab = Self { name, folder, violations: Arc::new(Mutex::new(vec![])), sites, running: vec![] };
+        let mut lab = Self { name, folder, violations: Arc::new(Mutex::new(vec![])), sites, virt_v2v: None, running: vec![] };
         let life = lab.boot();
         let world = lab.source();
         let mut all: Vec<(String, String, PowerState)> = world.machine_names();

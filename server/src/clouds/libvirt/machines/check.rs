@@ -72,7 +72,7 @@ pub fn of_conversion(spec: &MachineSpec) -> Option<Problem> {
     let changes = foreign::conversions(spec);
     let remedy = "Mount by UUID or label, and configure cards by MAC address; the guest must have the drivers in its boot image.";
     Some(match changes.is_empty() {
-        true => Problem::new(Info, &spec.name, "It comes from another kind of cloud; its disks and cards keep their kinds.", remedy),
+        true => Problem::new(Info, &spec.name, format!("It comes from another kind of cloud, {}.", foreign::hardware(spec)), remedy),
         false => Problem::new(Warning, &spec.name, format!("It is converted: {}.", changes.join("; ")), remedy),
     })
 }

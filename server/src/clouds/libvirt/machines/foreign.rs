@@ -46,6 +46,16 @@ pub fn conversions(spec: &MachineSpec) -> Vec<String> {
     disks.map(|(disk, bus)| format!("disk {} is attached by {bus} instead of {}", disk.key, disk.bus)).chain(cards).collect()
 }
 
+/// What it gets, in words.
+pub fn hardware(spec: &MachineSpec) -> String {
+    let mut disks = buses(spec);
+    let mut cards: Vec<&str> = spec.nics.iter().map(|nic| card(spec, nic)).collect();
+    disks.dedup();
+    cards.dedup();
+    let cards = if cards.is_empty() { String::new() } else { format!(" and cards of the kind {}", cards.join(", ")) };
+    format!("with disks on {}{cards}", disks.join(", "))
+}
+
 /// Is the guest known to have the drivers of QEMU's own devices?
 fn knows_virtio(spec: &MachineSpec) -> bool {
     matches!(spec.native_kind.as_str(), "openstack" | "simulator") || spec.disks.iter().any(|disk| disk.bus == "virtio")
@@ -210,6 +220,7 @@ mod tests {
         let disks: Vec<_> = seen.disks.iter().map(|d| (d.key.as_str(), d.bus.as_str())).collect();
         assert_eq!(disks, [("sda", "sata"), ("sdb", "sata")]);
         assert_eq!(conversions(&was).len(), 3, "{:?}", conversions(&was));
+        assert_eq!(hardware(&was), "with disks on sata and cards of the kind vmxnet3, e1000e");
         Document::parse(&adopted.native).unwrap();
     }
 

@@ -80,6 +80,10 @@ impl SourcePoint for Point {
         }
     }
 
+    fn reads_forward(&self) -> bool {
+        self.lease.is_some()
+    }
+
     /// The record is written before the snapshot goes: killed in between, the next point removes the snapshot.
     async fn close(mut self: Box<Self>, keep: bool) -> Result<()> {
         if keep {
