@@ -12,7 +12,10 @@ use crate::{
     },
     state::{Node, now},
     steering::{self, Zones},
-    store::plans::{self, Protected},
+    store::{
+        groups,
+        plans::{self, Protected},
+    },
 };
 use model::{
     Id, Mapping, Problem, Severity,
@@ -194,18 +197,28 @@ async fn name(zones: &ZonesOf<'_>, name: &str) -> Option<Problem> {
     }
 }
 
-/// Only the cloud where the machine will be can point it.
+/// Only the cloud where the machine will be can point it. One that only a further target has is no fault of the plan.
 async fn floating(node: &Node, spec: &PlanSpec, elsewhere: &HashMap<Id, Id>, a: &ServiceAddress) -> Result<Option<Problem>> {
     for group in &spec.group_ids {
         let member = plans::protected(&node.db, Some(group)).await?.into_iter().find(|m| m.member_id == a.member_id);
-        let cloud = |m: plans::Protected| elsewhere.get(&m.member_id).cloned().unwrap_or(m.target_cloud_id);
-        let Some(guard) = member.and_then(|m| node.clouds.get(&cloud(m))) else { continue };
-        let cloud = CloudOf { guard: &guard, native_id: "" };
-        let looked = match steering::by_name("floating", cloud.pointer(), &ZonesOf { node }) {
-            Ok(mechanism) => mechanism.probe(&a.address).await,
-            Err(why) => Err(why),
-        };
-        return Ok(looked.err().map(|why| critical(&a.address, why, "Allocate it at the recovery cloud, or choose another mechanism.")));
+        let Some(m) = member else { continue };
+        let chosen = elsewhere.get(&m.member_id);
+        let Err(why) = can_point(node, chosen.unwrap_or(&m.target_cloud_id), &a.address).await else { return Ok(None) };
+        if chosen.is_none() {
+            for further in groups::targets(&node.db, group).await? {
+                if can_point(node, &further.target_cloud_id, &a.address).await.is_ok() {
+                    let what = format!("It can be pointed at {} only: {why}", further.target_cloud);
+                    return Ok(Some(warning(&a.address, what, "Fail over to that target, or give the machine another address.")));
+                }
+            }
+        }
+        return Ok(Some(critical(&a.address, why, "Allocate it at the recovery cloud, or choose another mechanism.")));
     }
     Ok(None)
+}
+
+async fn can_point(node: &Node, cloud_id: &str, address: &str) -> std::result::Result<(), String> {
+    let guard = node.clouds.get(cloud_id).ok_or("This node is not connected to the recovery cloud.")?;
+    let cloud = CloudOf { guard: &guard, native_id: "" };
+    steering::by_name("floating", cloud.pointer(), &ZonesOf { node })?.probe(address).await.map(drop)
 }
