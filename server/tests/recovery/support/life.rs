@@ -75,7 +75,7 @@ impl Life {
 
     /// For the next life: as if the lease had run out already.
     pub async fn expire_leases(&self) {
-        self.sql("UPDATE runs SET lease_until = 0; UPDATE members SET lease_until = 0").await;
+        self.sql("UPDATE runs SET lease_until = 0; UPDATE members SET lease_until = 0; UPDATE copies SET locking_until = 0").await;
         self.node.recovery.wake();
     }
 }
