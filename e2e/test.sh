@@ -156,14 +156,14 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   section "the lab itself" limit 120 e2e/lab/test.sh
   section "real sites" real_sites
   section "real sites, power cut" real_sites_rough
-  if e2e/lab/vsphere build && e2e/lab/moto build; then observe "any to any" any_to_any; fi
+  if e2e/lab/vsphere build && e2e/lab/moto build; then section "any to any" any_to_any; fi
   end_lab
 else
   skip "real sites" "they need root"
 fi
-if e2e/lab/vsphere build; then observe "simulated vCenters" vcenters
+if e2e/lab/vsphere build; then section "simulated vCenters" vcenters
 else OBSERVED+=("simulated vCenters: the simulator is not installed (e2e/lab/vsphere install)"); fi
-if e2e/lab/moto build; then observe "simulated AWS" regions
+if e2e/lab/moto build; then section "simulated AWS" regions
 else OBSERVED+=("simulated AWS: moto is not installed (e2e/lab/moto install)"); fi
 section "lint" limit 900 e2e/lint.sh
 section "release build" limit 1700 bash -c '. e2e/demo/lib.sh; build_release'

@@ -49,7 +49,12 @@ def until(what, limit, attempt):
 
 
 def call(session, method, url, **options):
-    answer = session.request(method, url, timeout=120, **options)
+    # Neutron's server and its agents write to one SQLite: a transaction that met another one ends with 500 and changed nothing.
+    for pause in (0.5, 1, 2, 4, 0):
+        answer = session.request(method, url, timeout=120, **options)
+        if answer.status_code != 500 or not pause:
+            break
+        time.sleep(pause)
     if answer.status_code >= 400:
         raise requests.RequestException(f"{method} {url}: {answer.status_code} {answer.text[:300]}")
     return answer.json() if answer.text else {}
