@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 pub const PATHS: &[&str] = &[
     "name",
     "config.annotation",
-    "config.changeVersion",
     "config.firmware",
     "config.guestFullName",
     "config.guestId",

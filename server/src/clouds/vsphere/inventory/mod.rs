@@ -1,6 +1,5 @@
 //! The facet `Inventory`: everything by the property collector, then what it tells of changes.
 
-mod beside;
 mod hbas;
 pub mod machine;
 pub mod places;
@@ -25,13 +24,9 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-/// Names of port groups by key, and tags by machine, as last seen: a change of one machine does not ask for them again. And
-/// what the first listing leaves for the watch.
+/// Names of port groups by key, and tags by machine, as last seen: a change of one machine does not ask for them again.
 #[derive(Clone, Default)]
-pub struct Names {
-    known: Arc<Mutex<Known>>,
-    beside: beside::Beside,
-}
+pub struct Names(Arc<Mutex<Known>>);
 
 #[derive(Clone, Default)]
 struct Known {
@@ -49,15 +44,8 @@ impl Inventory for Vsphere {
         let known = self.names.get();
         let mut machines = vec![];
         let wanted: &[props::Wanted<'_>] = &[("VirtualMachine", machine::PATHS)];
-        let beside = &self.names.beside;
-        let mut each = |one: Object| {
-            beside.saw(&one);
-            machines.extend(known.observed(&one));
-        };
-        let next = props::page(link, &props::From::Machines(wanted), cursor.as_deref(), &mut each).await?;
-        if next.is_none() {
-            beside.is_whole();
-        }
+        let next =
+            props::page(link, &props::From::Machines(wanted), cursor.as_deref(), &mut |one| machines.extend(known.observed(&one))).await?;
         Ok(ListPage { machines, next })
     }
 
@@ -88,13 +76,13 @@ impl Inventory for Vsphere {
 
 impl Names {
     fn get(&self) -> Known {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     async fn look(&self, link: &Link) -> Result<()> {
         let networks = Arc::new(resources::port_groups(link).await?);
         let tags = Arc::new(tags::all(link).await?);
-        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Known { networks, tags };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Known { networks, tags };
         Ok(())
     }
 
