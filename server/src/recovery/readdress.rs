@@ -108,6 +108,8 @@ pub struct Readdressed {
     pub missing: Vec<(usize, String)>,
     /// `10.77.1.11 → 10.77.2.11`.
     pub changes: Vec<String>,
+    /// There are rules, and no address of it is known that they could be for.
+    pub blind: bool,
 }
 
 /// Rules that are not understood are left out: they were refused when they were written.
@@ -115,10 +117,11 @@ pub fn apply(spec: &MachineSpec, networks: &[Mapping]) -> Readdressed {
     let mut rules: Vec<Rule> = networks.iter().filter(|m| m.is_rule()).filter_map(|m| rule(m).ok()).collect();
     // The narrowest first.
     rules.sort_by_key(|rule| (!rule.from.is_one(), u8::MAX - rule.from.net.prefix_len()));
-    let mut out = Readdressed { spec: spec.clone(), guest: None, missing: vec![], changes: vec![] };
+    let mut out = Readdressed { spec: spec.clone(), guest: None, missing: vec![], changes: vec![], blind: false };
     if rules.is_empty() {
         return out;
     }
+    out.blind = spec.nics.iter().all(|nic| nic.addresses.is_empty()) && !spec.nics.is_empty();
     let mut cards = vec![];
     for (index, nic) in out.spec.nics.iter_mut().enumerate() {
         let mut card = GuestCard { mac: nic.mac.to_lowercase(), ..GuestCard::default() };
@@ -147,6 +150,12 @@ pub fn apply(spec: &MachineSpec, networks: &[Mapping]) -> Readdressed {
     out
 }
 
+/// What of it no rule could settle, in words.
+pub fn open(found: &Readdressed) -> Vec<String> {
+    let of = |p: Problem| (p.severity != Severity::Info).then(|| format!("{}: {}", p.subject, p.what));
+    problems(found, Some("")).into_iter().filter_map(of).collect()
+}
+
 /// Link-local: it comes by itself.
 fn is_passing(ip: IpAddr) -> bool {
     match ip {
@@ -163,6 +172,10 @@ pub fn problems(found: &Readdressed, how: Option<&str>) -> Vec<Problem> {
         let what = format!("Its network card {} has {address}, and no rule says what becomes of it.", card + 1);
         let remedy = "Add a rule for it; the same subnet on both sides keeps it.";
         all.push(Problem::new(Severity::Critical, name, what, remedy));
+    }
+    if found.blind {
+        let what = "None of its addresses is known, so no rule for addresses can be applied: it keeps what it has.";
+        all.push(Problem::new(Severity::Warning, name, what, "Let it run until its cloud sees its addresses, then take a recovery point."));
     }
     let Some(guest) = &found.guest else { return all };
     let unknown = |index: usize| found.spec.nics.get(index).is_some_and(|nic| nic.addresses.is_empty());
@@ -248,6 +261,8 @@ mod tests {
         // None of it concerns this one.
         let other = apply(&spec(&[&["10.88.0.3"]]), &rules);
         assert!(other.guest.is_none() && other.missing.is_empty() && problems(&other, None).is_empty());
+        let blind = problems(&apply(&spec(&[&[]]), &rules), None);
+        assert!(blind.len() == 1 && !blind[0].blocks(), "{blind:?}");
         let kept = apply(&spec(&[&["10.77.1.11"], &["10.88.0.3"]]), &[rules[0].clone(), map("10.88.0.0/24", "10.88.0.0/24")]);
         assert!(kept.missing.is_empty());
         assert_eq!(kept.guest.unwrap().cards[1].addresses, ["10.88.0.3/24"]);

@@ -27,12 +27,16 @@ pub async fn make(ctx: &Context, point: &StoredPoint) -> Result<End, Halt> {
     // Written before anything is made: the same attempt again must take the same point, and retention must leave it.
     ctx.note(Facts { point_id: Some(point.id.clone()), taken_at: Some(point.taken_at), ..Facts::default() }).await?;
     replication::hold_point(&ctx.node.db, &point.id).await?;
-    let native_id = create(ctx, point).await?;
+    let readdressed = readdress::apply(&point.spec, &subject.networks);
+    // It is made all the same: what its guest is not told must not be silent.
+    let open: Vec<String> = readdress::open(&readdressed);
+    let warning = (!open.is_empty()).then(|| open.join(" "));
+    let native_id = create(ctx, point, readdressed).await?;
     let machine_id = inventory::machine_id(&subject.target.cloud_id, &native_id);
     let lineage = ctx.lineage()?;
     let copy = Incoming { machine_id: &machine_id, lineage: &lineage, point_id: Some(&point.id), at: now() };
     ctx.journal.write(|| copies::incoming(&ctx.node.db, &ctx.journal.claim, &copy)).await?;
-    ctx.note(Facts { native_id: Some(native_id.clone()), machine_id: Some(machine_id), ..Facts::default() }).await?;
+    ctx.note(Facts { native_id: Some(native_id.clone()), machine_id: Some(machine_id), warning, ..Facts::default() }).await?;
     // For the screens only: the copy is known by now whether or not they see it.
     publish::look(&ctx.node, &subject.target.cloud_id, &native_id);
     done(format!("{} was made at {} from recovery point {}.", subject.name, subject.target.cloud, point.seq), ctx.own())
@@ -61,11 +65,11 @@ pub async fn point(ctx: &Context) -> Result<StoredPoint, Halt> {
     Ok(point)
 }
 
-async fn create(ctx: &Context, point: &StoredPoint) -> Result<String, Halt> {
+async fn create(ctx: &Context, point: &StoredPoint, readdressed: Readdressed) -> Result<String, Halt> {
     let subject = ctx.subject()?;
     let guard = ctx.cloud(&subject.target.cloud_id)?;
     let token = ctx.token_of("create")?;
-    let Readdressed { spec, guest, .. } = readdress::apply(&point.spec, &subject.networks);
+    let Readdressed { spec, guest, .. } = readdressed;
     let request = CreateRequest {
         lineage: ctx.lineage()?,
         spec,
