@@ -2,7 +2,7 @@
 
 use super::harness::Bed;
 use server::clouds::{BeginPoint, Extent, MAX_READ, OpenPoint, PointRef, SinkDisk, SinkRef, SourcePoint, error::Result};
-use std::process::Command;
+use std::{process::Command, time::Duration};
 
 pub struct Done {
     pub reference: PointRef,
@@ -37,6 +37,20 @@ impl<'a> Chain<'a> {
     pub async fn open(&mut self) -> Box<dyn SourcePoint> {
         let (token, since) = (self.token(), self.last.as_ref().map(|(point, _)| point.clone()));
         self.bed.source.disk_source().unwrap().open(&self.native_id, OpenPoint { token, since, others: self.others.clone() }).await.unwrap()
+    }
+
+    /// Opens a point that shows what the machine wrote to its first disk since the last cycle: waits until it has written.
+    pub async fn open_written(&mut self) -> Box<dyn SourcePoint> {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(30);
+        loop {
+            let mut source = self.open().await;
+            if !source.extents(0).await.unwrap().is_empty() {
+                return source;
+            }
+            source.close(false).await.unwrap();
+            assert!(tokio::time::Instant::now() < deadline, "{} has written nothing", self.native_id);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     pub async fn begin_request(&self, source: &mut dyn SourcePoint) -> BeginPoint {

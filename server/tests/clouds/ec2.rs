@@ -244,7 +244,7 @@ async fn what_a_kill_leaves_in_the_middle_is_removed_by_the_next_point() {
     let mut chain = Chain::new(&bed, &id);
     let first = chain.cycle().await;
     for _ in 0..2 {
-        let mut source = chain.open().await;
+        let mut source = chain.open_written().await;
         let request = chain.begin_request(&mut *source).await;
         let mut sink = bed.target.disk_sink().unwrap().begin(request).await.unwrap();
         // In the middle of an upload.

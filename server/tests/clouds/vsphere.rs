@@ -61,19 +61,15 @@ async fn adapters_networks_and_pages_are_seen() {
     lab(&bed, &["forget", "suite-vs-nic"]);
 }
 
-/// A change is told within a second, and a machine that goes is told to be gone.
+/// A change is told (how soon: e2e/bench/vsphere_5000), and a machine that goes is told to be gone.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_come_by_themselves() {
     let Some(bed) = vcenters() else { return };
     let machine = bed.machine("suite-vs-watch", &["mem=96"]).await;
     let mut changes = bed.source.inventory().watch().await.unwrap().unwrap();
-    let begun = std::time::Instant::now();
     bed.source.power().unwrap().start(&machine.native_id).await.unwrap();
-    let asked = begun.elapsed();
     heard(&mut changes, |c| matches!(c, Change::Machine(one) if one.native_id == machine.native_id && one.state == PowerState::Running))
         .await;
-    println!("told {:?} after the start was asked for, which took {asked:?}", begun.elapsed());
-    assert!(begun.elapsed() < Duration::from_secs(1) + asked);
     // Silence costs nothing: one question is kept open, and nobody asks anything else.
     let requests = || lab(&bed, &["lab", "vienna", "requests"]).trim().parse::<u32>().unwrap();
     let before = requests();
@@ -153,10 +149,10 @@ async fn a_machine_goes_to_another_vcenter_with_all_that_it_wrote() {
     assert_eq!(bed.source.disk_source().unwrap().check(&id).await.unwrap(), []);
     let mut chain = Chain::new(&bed, &id);
     let first = chain.cycle().await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
-    let delta = chain.cycle().await;
+    let source = chain.open_written().await;
+    let delta = chain.finish(source).await.unwrap();
     assert!(first.full && !delta.full && delta.bytes > 0 && delta.bytes < first.bytes, "{} then {}", first.bytes, delta.bytes);
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    chain.open_written().await.close(false).await.unwrap();
     off(&bed, &id).await;
     let last = chain.cycle().await;
     assert!(!last.full && last.bytes > 0);
@@ -214,7 +210,7 @@ async fn what_a_kill_leaves_in_the_middle_is_removed_by_the_next_point() {
     let mut chain = Chain::new(&bed, &id);
     let first = chain.cycle().await;
     for _ in 0..2 {
-        let mut source = chain.open().await;
+        let mut source = chain.open_written().await;
         let mut request = chain.begin_request(&mut *source).await;
         request.parent = None;
         let mut sink = bed.target.disk_sink().unwrap().begin(request).await.unwrap();
@@ -248,7 +244,9 @@ async fn a_chain_is_shortened_and_shows_the_same() {
             off(&bed, &id).await;
         }
         points.insert(0, chain.cycle().await.point);
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        if round < 3 {
+            chain.open_written().await.close(false).await.unwrap();
+        }
     }
     let sink = bed.target.disk_sink().unwrap();
     let short = sink.shorten(&points).await.unwrap();
@@ -353,7 +351,7 @@ async fn a_machine_with_snapshots_is_read_by_an_export_lease() {
     assert!(found.len() == 1 && !found[0].blocks() && found[0].what.contains("1 snapshots"), "{found:?}");
     let mut chain = Chain::new(&bed, &id);
     let first = chain.cycle().await;
-    tokio::time::sleep(Duration::from_millis(600)).await;
+    chain.open_written().await.close(false).await.unwrap();
     off(&bed, &id).await;
     let last = chain.cycle().await;
     assert!(first.full && !last.full && last.bytes > 0 && last.bytes < first.bytes, "{} then {}", first.bytes, last.bytes);
