@@ -1,5 +1,6 @@
 #!/bin/bash
 # make test: every kind of test, each in a section of its own.  A failed section does not hide the next.
+# test.sh SECTION...: only these, e.g. e2e/test.sh "simulated vCenters" lint; "real sites" includes all that begin with it.
 set -uo pipefail
 # shellcheck source=e2e/demo/lib.sh
 . "$(dirname "${BASH_SOURCE[0]}")/demo/lib.sh"
@@ -7,23 +8,39 @@ cd "$REPO" || exit 1
 export CROSSFADE_LAB_ID=${CROSSFADE_TEST_LAB_ID:-9}
 export CROSSFADE_E2E_STATE=${CROSSFADE_E2E_STATE:-/var/tmp/crossfade-e2e}
 export CARGO_TARGET_DIR=$TARGET
-FAILED=() SKIPPED=() OBSERVED=() LEFT_RUNNING=
+ONLY=("$@") FAILED=() SKIPPED=() OBSERVED=() SUMMARY=() LEFT_RUNNING=
+SAID=$(mktemp -d)
 
 section() {
-  local what=$1 started=$SECONDS status=passed; shift
-  printf '\n======== %s\n' "$what"
-  alive "$what" "$@" || { status=FAILED; FAILED+=("$what"); }
-  printf '======== %s: %s, %d s\n' "$what" "$status" $((SECONDS - started))
+  local what=$1; shift
+  wanted "$what" || return 0
+  ran "$what" "$@" || FAILED+=("$what")
 }
 # Runs and reports, but does not decide yet: what has not been seen green often enough on a quiet machine.
 observe() {
-  local what=$1 started=$SECONDS status=passed; shift
-  printf '\n======== %s (does not decide yet)\n' "$what"
-  alive "$what" "$@" || { status="failed"; OBSERVED+=("$what"); }
-  printf '======== %s: %s, %d s\n' "$what" "$status" $((SECONDS - started))
+  local what=$1; shift
+  wanted "$what" || return 0
+  ran "$what" "$@" || OBSERVED+=("$what")
+}
+# What it printed is kept: the end of it is shown once more when all is done, if it failed.
+ran() {
+  local what=$1 started=$SECONDS status=0; shift
+  printf '\n======== %s\n' "$what"
+  alive "$what" "$@" 2>&1 | tee "$SAID/$what"
+  status=${PIPESTATUS[0]}
+  SUMMARY+=("$(printf '%-6s %4d s  %s' "$([ "$status" = 0 ] && echo passed || echo FAILED)" $((SECONDS - started)) "$what")")
+  printf '======== %s\n' "${SUMMARY[-1]}"
+  return "$status"
+}
+wanted() {
+  local one
+  [ ${#ONLY[@]} -gt 0 ] || return 0
+  for one in "${ONLY[@]}"; do [[ $1 != "$one"* ]] || return 0; done
+  return 1
 }
 # In CI everything can run: what does not is a failure there.
 skip() {
+  wanted "$1" || return 0
   printf '\n======== %s: SKIPPED, %s\n' "$1" "$2"
   SKIPPED+=("$1")
   [ "${CI:-}" != true ] || FAILED+=("$1")
@@ -35,7 +52,7 @@ end_lab() {
   LEFT_RUNNING=
 }
 trap 'exit 130' INT TERM HUP
-trap end_lab EXIT
+trap 'end_lab; rm -rf "$SAID"' EXIT
 
 # Nothing may hang: what is not done in so many seconds is ended with all that it started, and that is a failure.
 # Together they may take longer than the 90 minutes of `.ci/run`, which ends what is left: they are for what hangs.
@@ -141,7 +158,7 @@ browser_kinds() { CROSSFADE_E2E_STANDING=1 in_browser 600 'e2e/specs/7-'; }
 
 toolchain_ready
 # As the build does (server/xtask/src/toolchain.rs): the screens compile several times quicker.
-export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
+[[ ${RUSTFLAGS:-} == *erase_components* ]] || export RUSTFLAGS="${RUSTFLAGS:+$RUSTFLAGS }--cfg=erase_components"
 section "build of the tests" tests 1500 --no-run
 [ ${#FAILED[@]} -eq 0 ] || exit 1
 # With names: a test that hangs is named after 60 s.
@@ -182,7 +199,13 @@ else
   skip browser "its story needs the lab, which needs root"
 fi
 
+for what in "${OBSERVED[@]}" "${FAILED[@]}"; do
+  [ -f "$SAID/$what" ] || continue
+  printf '\n======== the end of what "%s" said\n' "$what"
+  grep -v '^ *… ' "$SAID/$what" | tail -40
+done
 printf '\n'
+printf '%s\n' "${SUMMARY[@]}"
 [ ${#SKIPPED[@]} -eq 0 ] || printf 'skipped: %s\n' "${SKIPPED[@]}"
 [ ${#OBSERVED[@]} -eq 0 ] || printf 'failed, does not decide yet: %s\n' "${OBSERVED[@]}"
 [ ${#FAILED[@]} -eq 0 ] || { printf 'FAILED: %s\n' "${FAILED[@]}"; exit 1; }

@@ -44,13 +44,15 @@ pub fn info() -> DriverInfo {
 /// A field that cannot be right.
 pub fn open(settings: Settings) -> Result<Arc<dyn Cloud>> {
     let link = Arc::new(Link::new(Config::parse(settings)?)?);
-    Ok(Arc::new(Vsphere { link, names: inventory::Names::default(), builds: machines::Builds::default() }))
+    Ok(Arc::new(Vsphere { link, names: inventory::Names::default(), ahead: inventory::Ahead::default(), builds: machines::Builds::default() }))
 }
 
 struct Vsphere {
     link: Arc<Link>,
     /// Names of port groups, by the keys that cards are connected to.
     names: inventory::Names,
+    /// The page of machines that follows.
+    ahead: inventory::Ahead,
     /// Machines that are being made, by their token.
     builds: machines::Builds,
 }

@@ -100,38 +100,64 @@ pub fn of_objects(objects: &[Ref], wanted: &[Wanted<'_>]) -> String {
 /// # Errors
 /// By kind; [`link::is_over`] when the session of the first page is.
 pub async fn page(link: &Link, from: &From<'_>, token: Option<&str>, each: &mut (dyn FnMut(Object) + Send)) -> Result<Option<String>> {
-    match page_within(link, from, token, each).await {
-        // A page that follows belongs to its session; the first one does not yet.
-        Err(error) if link::is_over(&error) && token.is_none() => page_within(link, from, token, each).await,
+    let text = match token {
+        Some(token) => following(link, token).await?,
+        None => first(link, from).await?,
+    };
+    read_page(&text, each)
+}
+
+/// The first answer, for [`read_page`].
+///
+/// # Errors
+/// By kind.
+pub async fn first(link: &Link, from: &From<'_>) -> Result<String> {
+    let ask = async || {
+        asked(link, async |session: &Session| {
+            let spec = from.spec(link, session).await?;
+            let args = format!("<specSet>{spec}</specSet><options>{}</options>", tag("maxObjects", PAGE));
+            Ok(("RetrievePropertiesEx", args))
+        })
+        .await
+    };
+    match ask().await {
+        // It belongs to no session yet.
+        Err(error) if link::is_over(&error) => ask().await,
         other => other,
     }
 }
 
-async fn page_within(link: &Link, from: &From<'_>, token: Option<&str>, each: &mut (dyn FnMut(Object) + Send)) -> Result<Option<String>> {
-    let session = link.session().await?;
-    let asked = async {
-        let collector = session.service("propertyCollector")?;
-        let (method, args) = match token {
-            Some(token) => ("ContinueRetrievePropertiesEx", tag("token", token)),
-            None => {
-                let spec = from.spec(link, &session).await?;
-                ("RetrievePropertiesEx", format!("<specSet>{spec}</specSet><options>{}</options>", tag("maxObjects", PAGE)))
-            }
-        };
-        link.within(&session, method, &collector, &args, false).await?.ok_or_else(link::over)
-    };
-    match asked.await {
-        Ok(text) => read_page(&text, each),
-        Err(error) => {
-            if link::is_over(&error) {
-                link.over(&session).await;
-            }
-            Err(error)
-        }
-    }
+/// The answer after the one that had the token.
+///
+/// # Errors
+/// By kind; [`link::is_over`] when the session of the first page is.
+pub async fn following(link: &Link, token: &str) -> Result<String> {
+    asked(link, async |_: &Session| Ok(("ContinueRetrievePropertiesEx", tag("token", token)))).await
 }
 
-fn read_page(text: &str, each: &mut (dyn FnMut(Object) + Send)) -> Result<Option<String>> {
+async fn asked(link: &Link, question: impl AsyncFnOnce(&Session) -> Result<(&'static str, String)>) -> Result<String> {
+    let session = link.session().await?;
+    let answer = async {
+        let (method, args) = question(&session).await?;
+        let collector = session.service("propertyCollector")?;
+        link.within(&session, method, &collector, &args, false).await?.ok_or_else(link::over)
+    }
+    .await;
+    if answer.as_ref().is_err_and(link::is_over) {
+        link.over(&session).await;
+    }
+    answer
+}
+
+/// The token of the page that follows, which an answer begins with: known before the page is read.
+pub fn token_of(answer: &str) -> Option<&str> {
+    let head = answer.split_once("<objects")?.0;
+    Some(head.split_once("<token>")?.1.split_once('<')?.0)
+}
+
+/// # Errors
+/// By kind.
+pub fn read_page(text: &str, each: &mut (dyn FnMut(Object) + Send)) -> Result<Option<String>> {
     let mut refused = None;
     let tree = xml::parse_each(text, "objects", UNSEEN, &mut |node| {
         refused = refused.take().or_else(|| missing(&node));
@@ -219,6 +245,7 @@ mod tests {
     fn a_page_is_read_and_the_next_one_known() {
         let mut seen = vec![];
         assert_eq!(read_page(PAGE, &mut |one| seen.push(one)).unwrap().as_deref(), Some("5"));
+        assert_eq!((token_of(PAGE), token_of(&PAGE.replace("<token>5</token>", ""))), (Some("5"), None));
         assert_eq!((seen[0].get("name"), seen[0].flag("config.template"), seen[0].get("x")), (Some("db1"), true, None));
         assert_eq!(seen[1].reference("runtime.host"), Some(Ref::new("HostSystem", "host-9")));
     }

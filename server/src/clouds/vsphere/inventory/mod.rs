@@ -1,5 +1,6 @@
 //! The facet `Inventory`: everything by the property collector, then what it tells of changes.
 
+mod ahead;
 mod hbas;
 pub mod machine;
 pub mod places;
@@ -24,6 +25,8 @@ use std::{
 };
 use tokio::sync::mpsc;
 
+pub use ahead::Ahead;
+
 /// Names of port groups by key, and tags by machine, as last seen: a change of one machine does not ask for them again.
 #[derive(Clone, Default)]
 pub struct Names(Arc<Mutex<Known>>);
@@ -44,8 +47,8 @@ impl Inventory for Vsphere {
         let known = self.names.get();
         let mut machines = vec![];
         let wanted: &[props::Wanted<'_>] = &[("VirtualMachine", machine::PATHS)];
-        let next =
-            props::page(link, &props::From::Machines(wanted), cursor.as_deref(), &mut |one| machines.extend(known.observed(&one))).await?;
+        let answer = self.ahead.page(link, &props::From::Machines(wanted), cursor.as_deref()).await?;
+        let next = props::read_page(&answer, &mut |one| machines.extend(known.observed(&one)))?;
         Ok(ListPage { machines, next })
     }
 
