@@ -94,7 +94,8 @@ external_cloud() {
   e2e/lab/openstack install && "$LAB" down && "$LAB" sites-up && e2e/lab/openstack up || return 1
   # shellcheck disable=SC1090
   eval "$("$LAB" env)" && eval "$(e2e/lab/openstack env)"
-  tests 700 -q --test clouds -- --test-threads=1 openstack matrix || return 1
+  # With names: what takes so long there is seen.
+  tests 900 --test clouds -- --test-threads=1 openstack matrix || return 1
   limit 500 e2e/recovery/openstack.sh || return 1
   limit 450 e2e/recovery/targets.sh
 }

@@ -28,17 +28,22 @@ where
     R: Future<Output = api::Result<()>> + 'static,
 {
     let pending = RwSignal::new(false);
+    // What the last press led to is no news any more once it is pressed again.
+    let refusal = StoredValue::new(None::<u64>);
     let toasts = Toasts::get();
     let press = move |_| {
         if pending.get_untracked() || refused.with_untracked(Option::is_some) {
             return;
         }
         pending.set(true);
+        refusal.try_update_value(Option::take).flatten().into_iter().for_each(|toast| toasts.dismiss(toast));
         let (work, done) = (run(), done.clone());
         leptos::task::spawn_local(async move {
             match work.await {
                 Ok(()) => done.into_iter().for_each(|text| toasts.say(text)),
-                Err(error) => toasts.error(&error),
+                Err(error) => {
+                    refusal.try_set_value(Some(toasts.refusal(&error)));
+                }
             }
             pending.try_set(false);
         });

@@ -9,6 +9,12 @@ pub fn error_of(errors: RwSignal<Option<ApiError>>, field: impl Into<String>) ->
     Signal::derive(move || errors.with(|e| e.as_ref()?.fields.iter().find(|f| f.field == field).map(|f| f.message.clone())))
 }
 
+/// What was said of a value, as long as it is still that value: who edits it has read it.
+fn until_edited(error: Signal<Option<String>>, value: RwSignal<String>) -> Signal<Option<String>> {
+    let said = Memo::new(move |_| error.get().map(|error| (error, value.get_untracked())));
+    Signal::derive(move || said.get().filter(|(_, was)| value.with(|now| now == was)).map(|(error, _)| error))
+}
+
 /// Anything with a label. `name` must be unique on the page: the help and the error are found by it.
 #[component]
 pub fn Field(
@@ -44,7 +50,7 @@ pub fn TextField(
     #[prop(default = "off")] autocomplete: &'static str,
     #[prop(optional, into)] placeholder: String,
 ) -> impl IntoView {
-    let (id, note) = (name.clone(), format!("{name}-note"));
+    let (id, note, error) = (name.clone(), format!("{name}-note"), until_edited(error, value));
     view! {
         <Field label=label name=name.clone() help=help error=error>
             <input
@@ -74,7 +80,7 @@ pub fn LongTextField(
     #[prop(optional, into)] error: Signal<Option<String>>,
     #[prop(optional)] required: bool,
 ) -> impl IntoView {
-    let (id, note) = (name.clone(), format!("{name}-note"));
+    let (id, note, error) = (name.clone(), format!("{name}-note"), until_edited(error, value));
     view! {
         <Field label=label name=name.clone() help=help error=error>
             <textarea
@@ -102,7 +108,7 @@ pub fn SelectField(
     #[prop(optional, into)] help: String,
     #[prop(optional, into)] error: Signal<Option<String>>,
 ) -> impl IntoView {
-    let (id, note) = (name.clone(), format!("{name}-note"));
+    let (id, note, error) = (name.clone(), format!("{name}-note"), until_edited(error, value));
     let choices = move || {
         let option = |(key, label): (String, String)| {
             let own = key.clone();

@@ -32,8 +32,13 @@ impl Toasts {
     }
 
     pub fn error(self, error: &ApiError) {
+        self.refusal(error);
+    }
+
+    /// As [`Self::error`]; its number, for [`Self::dismiss`].
+    pub fn refusal(self, error: &ApiError) -> u64 {
         let quote = if error.operation_id.is_empty() { String::new() } else { format!(" (operation {})", error.operation_id) };
-        self.push(format!("{}{quote}", error.message), true);
+        self.push(format!("{}{quote}", error.message), true)
     }
 
     /// The error of one of several.
@@ -51,7 +56,7 @@ impl Toasts {
         id
     }
 
-    fn dismiss(self, id: u64) {
+    pub fn dismiss(self, id: u64) {
         self.0.try_update(|all| all.retain(|t| t.id != id));
     }
 }

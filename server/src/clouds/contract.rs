@@ -252,6 +252,18 @@ pub struct PointRef(pub String);
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SinkRef(pub String);
 
+impl SinkRef {
+    pub fn of<T: Serialize>(point: &T) -> Self {
+        Self(serde_json::to_string(point).unwrap_or_default())
+    }
+
+    /// # Errors
+    /// It was not written by this driver.
+    pub fn read<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
+        serde_json::from_str(&self.0).map_err(|_| Error::permanent("This recovery point was not made by this kind of cloud."))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DiskShape {
     /// As in [`MachineSpec::disks`].

@@ -20,6 +20,8 @@ pub mod pool;
 #[cfg(any(feature = "libvirt", feature = "openstack", feature = "vsphere"))]
 pub mod qcow2;
 pub mod registry;
+#[cfg(test)]
+pub mod sample;
 pub mod simulator;
 #[cfg(feature = "vsphere")]
 pub mod vsphere;

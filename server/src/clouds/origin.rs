@@ -3,7 +3,7 @@
 //! A driver that keeps machines of other kinds (in their metadata, in an attribute) answers this with their description; a
 //! driver that makes a machine asks for its own part of it by [`MachineSpec::native_of`] and its neighbours.
 
-use super::MachineSpec;
+use super::{MachineSpec, Observed};
 use model::machine::Nic;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +35,26 @@ impl Origin {
 }
 
 impl MachineSpec {
+    /// What its own cloud shows of it; `uuid`: its identity there.
+    pub fn seen(kind: &str, uuid: Option<String>, seen: Observed) -> Self {
+        Self {
+            name: seen.name,
+            uuid,
+            vcpus: seen.vcpus,
+            memory_mib: seen.memory_mib,
+            firmware: seen.firmware,
+            arch: seen.arch,
+            guest_os: seen.guest_os,
+            disks: seen.disks.into_iter().filter(|disk| disk.device == "disk").collect(),
+            nics: seen.nics,
+            tags: seen.tags,
+            title: seen.title,
+            native_kind: kind.into(),
+            native: seen.native.to_string(),
+            origins: vec![],
+        }
+    }
+
     fn origin_of(&self, kind: &str) -> Option<&Origin> {
         self.origins.iter().find(|origin| origin.kind == kind)
     }

@@ -1,7 +1,7 @@
 //! One cycle from a source to a sink, as the engine makes it.
 
 use super::harness::Bed;
-use server::clouds::{BeginPoint, Extent, MAX_READ, OpenPoint, PointRef, SinkDisk, SinkRef, SourcePoint, error::Result};
+use server::clouds::{BeginPoint, CreateRequest, Extent, MAX_READ, OpenPoint, PointRef, SinkDisk, SinkRef, SourcePoint, error::Result};
 use std::{process::Command, time::Duration};
 
 pub struct Done {
@@ -67,6 +67,13 @@ impl<'a> Chain<'a> {
     pub async fn cycle(&mut self) -> Done {
         let source = self.open().await;
         self.finish(source).await.unwrap()
+    }
+
+    /// For a machine of the newest point.
+    pub async fn create_request(&self) -> CreateRequest {
+        let spec = self.bed.source.machines().unwrap().describe(&self.native_id).await.unwrap();
+        let (token, lineage) = (format!("{}-create", self.lineage), self.lineage.clone());
+        CreateRequest { token, lineage, spec, point: self.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![], guest: None }
     }
 
     pub async fn finish(&mut self, mut source: Box<dyn SourcePoint>) -> Result<Done> {

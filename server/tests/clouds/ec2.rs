@@ -137,17 +137,6 @@ fn same(bed: &Bed, name: &str) {
     assert!(source.len() > 60 && source == target, "{source} {target}");
 }
 
-async fn request(chain: &Chain<'_>) -> CreateRequest {
-    let spec = chain.bed.source.machines().unwrap().describe(&chain.native_id).await.unwrap();
-    let (token, lineage) = (format!("{}-create", chain.lineage), chain.lineage.clone());
-    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![], guest: None }
-}
-
-async fn off(bed: &Bed, id: &str) {
-    bed.source.power().unwrap().stop(id, StopMode::Hard).await.unwrap();
-    assert!(bed.source.power().unwrap().state(id).await.unwrap().is_off());
-}
-
 /// A machine with two disks that writes all the time.
 async fn busy(bed: &Bed, name: &str) -> String {
     lab(bed, &["forget", name, "site=lisbon"]);
@@ -172,13 +161,13 @@ async fn a_machine_goes_to_another_region_with_all_that_it_wrote() {
     let first = chain.cycle().await;
     let delta = chain.cycle().await;
     assert!(first.full && !delta.full && delta.bytes > 0 && delta.bytes < first.bytes, "{} then {}", first.bytes, delta.bytes);
-    off(&bed, &id).await;
+    bed.off(&id).await;
     let last = chain.cycle().await;
     assert!(!last.full && last.bytes > 0 && last.bytes < first.bytes);
     assert_eq!(chain.cycle().await.bytes, 0, "nothing wrote since");
 
     let (target, sink) = (bed.target.machines().unwrap(), bed.target.disk_sink().unwrap());
-    let request = request(&chain).await;
+    let request = chain.create_request().await;
     let problems = target.check_create(&request.spec, &[], &[], None).await.unwrap();
     assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
     assert_eq!(target.find(&request.token).await.unwrap(), None);
@@ -276,10 +265,10 @@ async fn a_machine_whose_making_was_killed_is_made_by_the_next_attempt() {
     let Some(bed) = aws() else { return };
     let name = "suite-aws-killed";
     let id = busy(&bed, name).await;
-    off(&bed, &id).await;
+    bed.off(&id).await;
     let mut chain = Chain::new(&bed, &id);
     chain.cycle().await;
-    let request = request(&chain).await;
+    let request = chain.create_request().await;
     let machines = bed.target.machines().unwrap();
     for action in ["CreateVolume", "RunInstances", "StopInstances", "DetachVolume", "AttachVolume", "DeleteTags"] {
         // As after a kill: the call was never made, or was made and its answer did not arrive.
@@ -307,10 +296,10 @@ async fn a_making_that_is_cut_off_at_any_moment_makes_one_machine() {
     let Some(bed) = aws() else { return };
     let name = "suite-aws-cut";
     let id = busy(&bed, name).await;
-    off(&bed, &id).await;
+    bed.off(&id).await;
     let mut chain = Chain::new(&bed, &id);
     chain.cycle().await;
-    let request = request(&chain).await;
+    let request = chain.create_request().await;
     let machines = bed.target.machines().unwrap();
     let (mut cuts, mut limit) = (0, Duration::from_millis(5));
     let made = loop {

@@ -1,6 +1,6 @@
 //! The clouds that the suite runs on, and machines to work with.
 
-use server::clouds::{Cloud, Inventory, Observed, Settings, registry};
+use server::clouds::{Cloud, Inventory, Observed, Settings, StopMode, registry};
 use std::{
     collections::BTreeMap,
     process::Command,
@@ -178,6 +178,19 @@ impl Bed {
         }
         let all = everything(self.source.inventory()).await;
         all.into_iter().max_by_key(|one| one.disks.len()).unwrap()
+    }
+
+    /// Off at the source, at once.
+    pub async fn off(&self, id: &str) {
+        self.source.power().unwrap().stop(id, StopMode::Hard).await.unwrap();
+        assert!(self.source.power().unwrap().state(id).await.unwrap().is_off());
+    }
+
+    /// The guest's own figure, by its HTTP page.
+    pub fn figure(&self, name: &str, field: &str) -> u64 {
+        let text = self.lab.as_ref().unwrap().run(&["counter", name]);
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        value[field].as_u64().unwrap_or_else(|| panic!("{field} in {text}"))
     }
 
     pub async fn find(&self, name: &str) -> Observed {

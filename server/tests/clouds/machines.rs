@@ -14,13 +14,6 @@ fn request(bed: &Bed, chain: &Chain<'_>, spec: server::clouds::MachineSpec, netw
     CreateRequest { token, lineage: chain.lineage.clone(), spec, point, networks, storage: vec![], guest: None }
 }
 
-/// The guest's own figure, by its HTTP page.
-fn figure(bed: &Bed, name: &str, field: &str) -> u64 {
-    let text = bed.lab.as_ref().unwrap().run(&["counter", name]);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    value[field].as_u64().unwrap_or_else(|| panic!("{field} in {text}"))
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_moves_and_its_counter_goes_on() {
     for bed in pairs() {
@@ -33,7 +26,7 @@ async fn a_machine_moves_and_its_counter_goes_on() {
         }
         let mut chain = Chain::new(&bed, &id);
         chain.cycle().await;
-        let seen = bed.lab.as_ref().map(|_| figure(&bed, name, "counter"));
+        let seen = bed.lab.as_ref().map(|_| bed.figure(name, "counter"));
         let off = || async {
             power.stop(&id, StopMode::Graceful).await.unwrap();
             power.state(&id).await.unwrap().is_off()
@@ -73,7 +66,7 @@ async fn a_machine_moves_and_its_counter_goes_on() {
         there.start(&made).await.unwrap();
         if let Some(lab) = &bed.lab {
             lab.run(&["wait", name]);
-            assert!(figure(&bed, name, "counter_at_boot") >= seen.unwrap(), "nothing is lost");
+            assert!(bed.figure(name, "counter_at_boot") >= seen.unwrap(), "nothing is lost");
         }
         let sink = bed.target.disk_sink().unwrap();
         assert_eq!(sink.delete(&request.point).await.unwrap_err().kind, Kind::Conflict, "a machine runs on it");

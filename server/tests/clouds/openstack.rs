@@ -10,12 +10,6 @@ use model::{Mapping, machine::PowerState};
 use server::clouds::{Cloud, CreateRequest, OpenPoint, Settings, StopMode, error::Kind, registry};
 use std::{collections::BTreeMap, time::Duration};
 
-pub fn figure(bed: &Bed, name: &str, field: &str) -> u64 {
-    let text = bed.lab.as_ref().unwrap().run(&["counter", name]);
-    let value: serde_json::Value = serde_json::from_str(&text).unwrap();
-    value[field].as_u64().unwrap_or_else(|| panic!("{field} in {text}"))
-}
-
 pub async fn off(cloud: &dyn Cloud, id: &str) {
     let power = cloud.power().unwrap();
     let off = || async {
@@ -35,12 +29,6 @@ pub async fn forget(cloud: &dyn Cloud, name: &str) {
     }
 }
 
-pub async fn request(chain: &Chain<'_>, from: &dyn Cloud, id: &str) -> CreateRequest {
-    let spec = from.machines().unwrap().describe(id).await.unwrap();
-    let (token, lineage) = (format!("{}-create", chain.lineage), chain.lineage.clone());
-    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![], guest: None }
-}
-
 /// libvirt → OpenStack → libvirt, by the contract alone; the guest's counter is the proof.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_machine_changes_the_kind_of_its_cloud_and_comes_back() {
@@ -54,13 +42,13 @@ async fn a_machine_changes_the_kind_of_its_cloud_and_comes_back() {
     lab.run(&["wait", name]);
     let mut chain = Chain::new(&there, &machine.native_id);
     let first = chain.cycle().await;
-    let seen = figure(&there, name, "counter");
+    let seen = there.figure(name, "counter");
     off(&*there.source, &machine.native_id).await;
     let delta = chain.cycle().await;
     assert!(first.full && !delta.full && delta.bytes <= first.bytes, "{} then {}", first.bytes, delta.bytes);
 
     let (target, sink) = (there.target.machines().unwrap(), there.target.disk_sink().unwrap());
-    let request_in = request(&chain, &*there.source, &machine.native_id).await;
+    let request_in = chain.create_request().await;
     let problems = target.check_create(&request_in.spec, &[], &[], None).await.unwrap();
     assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
     let made = target.create(&request_in).await.unwrap();
@@ -78,7 +66,7 @@ async fn a_machine_changes_the_kind_of_its_cloud_and_comes_back() {
     power.start(&made).await.unwrap();
     assert_eq!(power.state(&made).await.unwrap(), PowerState::Running);
     lab.run(&["wait", name]);
-    assert!(figure(&there, name, "counter_at_boot") >= seen, "nothing is lost");
+    assert!(there.figure(name, "counter_at_boot") >= seen, "nothing is lost");
     assert_eq!(target.delete(&made, true).await.unwrap_err().kind, Kind::Conflict, "not while it runs");
     sink.tidy(&chain.lineage, &[]).await.unwrap();
     assert!(!sink.exists(&request_in.point).await.unwrap(), "the machine has a disk of its own");
@@ -100,7 +88,7 @@ pub async fn has_volumes(cloud: &dyn Cloud) -> bool {
 async fn come_back(back: &Bed, name: &str, id: &str) {
     let mut chain = Chain::new(back, id);
     let first = chain.cycle().await;
-    let seen = figure(back, name, "counter");
+    let seen = back.figure(name, "counter");
     off(&*back.source, id).await;
     let delta = chain.cycle().await;
     assert!(first.full && !delta.full && delta.bytes < first.bytes, "only what differs: {} then {}", first.bytes, delta.bytes);
@@ -108,12 +96,12 @@ async fn come_back(back: &Bed, name: &str, id: &str) {
     let power = back.source.power().unwrap();
     power.lock(id, "moved to dublin").await.unwrap();
     let target = back.target.machines().unwrap();
-    let request = request(&chain, &*back.source, id).await;
+    let request = chain.create_request().await;
     assert_eq!((request.spec.native_kind.as_str(), request.spec.tags.join(",")), ("libvirt", "a,b".into()), "it goes back as what it was");
     let made = target.create(&request).await.unwrap();
     back.target.power().unwrap().start(&made).await.unwrap();
     back.lab.as_ref().unwrap().run(&["wait", name]);
-    assert!(figure(back, name, "counter_at_boot") >= seen, "nothing is lost on the way back");
+    assert!(back.figure(name, "counter_at_boot") >= seen, "nothing is lost on the way back");
     back.target.power().unwrap().stop(&made, StopMode::Hard).await.unwrap();
     target.delete(&made, true).await.unwrap();
     power.unlock(id).await.unwrap();

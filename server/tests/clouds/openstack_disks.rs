@@ -4,7 +4,7 @@
 use super::{
     copy::Chain,
     harness::{Bed, cumulus, libvirt, until},
-    openstack::{figure, forget, has_volumes, off, request},
+    openstack::{forget, has_volumes, off},
 };
 use model::{Mapping, machine::PowerState};
 use server::clouds::{CreateRequest, OpenPoint, StopMode, error::Kind};
@@ -17,7 +17,7 @@ async fn both() -> Option<(Bed, Bed)> {
 }
 
 fn counters(bed: &Bed, name: &str) -> (u64, u64) {
-    (figure(bed, name, "counter_at_boot"), figure(bed, name, "counter2_at_boot"))
+    (bed.figure(name, "counter_at_boot"), bed.figure(name, "counter2_at_boot"))
 }
 
 /// There with the first disk as `to` says, and back; whatever the guest wrote to either disk comes along.
@@ -31,12 +31,12 @@ async fn there_and_back(name: &str, to: &str) {
     lab.run(&["wait", name]);
     let mut chain = Chain::new(&there, &machine.native_id);
     chain.cycle().await;
-    let seen = figure(&there, name, "counter");
+    let seen = there.figure(name, "counter");
     off(&*there.source, &machine.native_id).await;
     chain.cycle().await;
 
     let (target, sink) = (there.target.machines().unwrap(), there.target.disk_sink().unwrap());
-    let mut asked = request(&chain, &*there.source, &machine.native_id).await;
+    let mut asked = chain.create_request().await;
     asked.storage = vec![Mapping { from: "images".into(), to: to.into() }];
     let problems = target.check_create(&asked.spec, &[], &asked.storage, None).await.unwrap();
     assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
@@ -67,15 +67,15 @@ async fn back(back: &Bed, name: &str, id: &str) {
     let first = chain.cycle().await;
     // What its snapshots take is known by now.
     chain.cycle().await;
-    let running = request(&chain, &*back.source, id).await;
-    let seen = figure(back, name, "counter");
+    let running = chain.create_request().await;
+    let seen = back.figure(name, "counter");
     off(&*back.source, id).await;
     one_instant(back, name, running).await;
     let delta = chain.cycle().await;
     assert!(first.full && !delta.full && delta.bytes < first.bytes, "only what differs: {} then {}", first.bytes, delta.bytes);
     assert_eq!(chain.cycle().await.bytes, 0, "nothing wrote since");
     let target = back.target.machines().unwrap();
-    let asked = request(&chain, &*back.source, id).await;
+    let asked = chain.create_request().await;
     let made = target.create(&asked).await.unwrap();
     back.target.power().unwrap().start(&made).await.unwrap();
     back.lab.as_ref().unwrap().run(&["wait", name]);

@@ -120,18 +120,6 @@ fn same(bed: &Bed, name: &str) {
     }
 }
 
-async fn request(chain: &Chain<'_>, name: &str) -> CreateRequest {
-    let spec = chain.bed.source.machines().unwrap().describe(&chain.native_id).await.unwrap();
-    assert_eq!(spec.name, name);
-    let (token, lineage) = (format!("{}-create", chain.lineage), chain.lineage.clone());
-    CreateRequest { token, lineage, spec, point: chain.last.as_ref().unwrap().1.clone(), networks: vec![], storage: vec![], guest: None }
-}
-
-async fn off(bed: &Bed, id: &str) {
-    bed.source.power().unwrap().stop(id, StopMode::Hard).await.unwrap();
-    assert!(bed.source.power().unwrap().state(id).await.unwrap().is_off());
-}
-
 /// A machine with two disks that writes all the time.
 async fn busy(bed: &Bed, name: &str) -> String {
     lab(bed, &["forget", name, "at=zurich"]);
@@ -153,13 +141,13 @@ async fn a_machine_goes_to_another_vcenter_with_all_that_it_wrote() {
     let delta = chain.finish(source).await.unwrap();
     assert!(first.full && !delta.full && delta.bytes > 0 && delta.bytes < first.bytes, "{} then {}", first.bytes, delta.bytes);
     chain.open_written().await.close(false).await.unwrap();
-    off(&bed, &id).await;
+    bed.off(&id).await;
     let last = chain.cycle().await;
     assert!(!last.full && last.bytes > 0);
     assert_eq!(chain.cycle().await.bytes, 0, "nothing wrote since");
 
     let (target, sink) = (bed.target.machines().unwrap(), bed.target.disk_sink().unwrap());
-    let request = request(&chain, name).await;
+    let request = chain.create_request().await;
     let problems = target.check_create(&request.spec, &[], &[], None).await.unwrap();
     assert!(problems.iter().all(|one| !one.blocks()), "{problems:?}");
     assert_eq!(target.find(&request.token).await.unwrap(), None);
@@ -241,7 +229,7 @@ async fn a_chain_is_shortened_and_shows_the_same() {
     let mut points = vec![];
     for round in 0..4 {
         if round == 3 {
-            off(&bed, &id).await;
+            bed.off(&id).await;
         }
         points.insert(0, chain.cycle().await.point);
         if round < 3 {
@@ -260,7 +248,7 @@ async fn a_chain_is_shortened_and_shows_the_same() {
     }
     let reference = chain.last.take().unwrap().0;
     chain.last = Some((reference, short.point.clone()));
-    let request = request(&chain, name).await;
+    let request = chain.create_request().await;
     let made = bed.target.machines().unwrap().create(&request).await.unwrap();
     same(&bed, name);
     bed.target.machines().unwrap().delete(&made, true).await.unwrap();
@@ -277,7 +265,7 @@ async fn a_machine_whose_making_was_killed_is_made_by_the_next_attempt() {
     lab(&bed, &["machine", name, "disks=2", "fill=48"]);
     let mut chain = Chain::new(&bed, &bed.find(name).await.native_id);
     chain.cycle().await;
-    let request = request(&chain, name).await;
+    let request = chain.create_request().await;
     let life = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
     let (own, other) = (request.clone(), vcenters().unwrap().target.clone());
     life.spawn(async move { other.machines().unwrap().create(&own).await });
@@ -326,7 +314,7 @@ async fn what_nobody_chose_a_place_for_lies_on_the_datastore_of_the_settings() {
     let own = vec![Mapping { from: "images".into(), to: "images".into() }];
     let mut chain = Chain { storage: own.clone(), ..Chain::new(&bed, &id) };
     chain.cycle().await;
-    let mut request = CreateRequest { storage: own, ..request(&chain, name).await };
+    let mut request = CreateRequest { storage: own, ..chain.create_request().await };
     request.spec.name = copy.into();
     for disk in &mut request.spec.disks {
         disk.pool = Some("images".into());
@@ -352,10 +340,10 @@ async fn a_machine_with_snapshots_is_read_by_an_export_lease() {
     let mut chain = Chain::new(&bed, &id);
     let first = chain.cycle().await;
     chain.open_written().await.close(false).await.unwrap();
-    off(&bed, &id).await;
+    bed.off(&id).await;
     let last = chain.cycle().await;
     assert!(first.full && !last.full && last.bytes > 0 && last.bytes < first.bytes, "{} then {}", first.bytes, last.bytes);
-    let made = bed.target.machines().unwrap().create(&request(&chain, name).await).await.unwrap();
+    let made = bed.target.machines().unwrap().create(&chain.create_request().await).await.unwrap();
     same(&bed, name);
     bed.target.machines().unwrap().delete(&made, true).await.unwrap();
     bed.target.disk_sink().unwrap().tidy(&chain.lineage, &[]).await.unwrap();

@@ -19,7 +19,7 @@ use model::{
 #[async_trait]
 impl Machines for Simulator {
     async fn describe(&self, native_id: &str) -> Result<MachineSpec> {
-        self.look("describe", |state| Ok(spec(state.vm(native_id)?.observed()))).await
+        self.look("describe", |state| Ok(MachineSpec::seen("simulator", Some(native_id.to_owned()), state.vm(native_id)?.observed()))).await
     }
 
     async fn check_create(
@@ -136,25 +136,6 @@ fn observed(id: &str, request: &CreateRequest) -> Observed {
 
 pub fn map(name: &str, by: &[Mapping]) -> String {
     by.iter().find(|m| m.from == name).map_or(name, |m| &m.to).to_owned()
-}
-
-fn spec(shown: Observed) -> MachineSpec {
-    MachineSpec {
-        name: shown.name,
-        uuid: Some(shown.native_id),
-        vcpus: shown.vcpus,
-        memory_mib: shown.memory_mib,
-        firmware: shown.firmware,
-        arch: shown.arch,
-        guest_os: shown.guest_os,
-        disks: shown.disks.into_iter().filter(|d| d.device == "disk").collect(),
-        nics: shown.nics,
-        tags: shown.tags,
-        title: shown.title,
-        native_kind: "simulator".into(),
-        native: shown.native.to_string(),
-        origins: vec![],
-    }
 }
 
 fn blocker(subject: &str, what: impl Into<String>, remedy: &str) -> Problem {

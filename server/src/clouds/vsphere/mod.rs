@@ -44,7 +44,12 @@ pub fn info() -> DriverInfo {
 /// A field that cannot be right.
 pub fn open(settings: Settings) -> Result<Arc<dyn Cloud>> {
     let link = Arc::new(Link::new(Config::parse(settings)?)?);
-    Ok(Arc::new(Vsphere { link, names: inventory::Names::default(), ahead: inventory::Ahead::default(), builds: machines::Builds::default() }))
+    Ok(Arc::new(Vsphere {
+        link,
+        names: inventory::Names::default(),
+        ahead: inventory::Ahead::default(),
+        builds: machines::Builds::default(),
+    }))
 }
 
 struct Vsphere {

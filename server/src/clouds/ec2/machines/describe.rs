@@ -58,26 +58,10 @@ fn spec(instance: &Instance, seen: Observed, kept: Option<MachineSpec>) -> Machi
 }
 
 /// As EC2 has it.
-fn own(instance: &Instance, seen: Observed) -> MachineSpec {
-    let mut nics = seen.nics;
+fn own(instance: &Instance, mut seen: Observed) -> MachineSpec {
     // A public address leads to a machine only while it is here.
-    nics.iter_mut().zip(private(instance)).for_each(|(nic, private)| nic.addresses = private);
-    MachineSpec {
-        name: seen.name,
-        uuid: None,
-        vcpus: seen.vcpus,
-        memory_mib: seen.memory_mib,
-        firmware: seen.firmware,
-        arch: seen.arch,
-        guest_os: seen.guest_os,
-        disks: seen.disks,
-        nics,
-        tags: seen.tags,
-        title: seen.title,
-        native_kind: "ec2".into(),
-        native: seen.native.to_string(),
-        origins: vec![],
-    }
+    seen.nics.iter_mut().zip(private(instance)).for_each(|(nic, private)| nic.addresses = private);
+    MachineSpec::seen("ec2", None, seen)
 }
 
 /// What EC2 showed of it, if it was born there.
@@ -95,43 +79,8 @@ pub fn type_of(spec: &MachineSpec) -> Option<&str> {
 pub mod tests {
     use super::{super::super::inventory::instance, *};
     use aws_sdk_ec2::types::InstanceStateName;
-    use model::machine::{Disk, Firmware, Nic};
 
-    /// As libvirt's driver describes one.
-    pub fn spec() -> MachineSpec {
-        MachineSpec {
-            name: "db1".into(),
-            uuid: Some("11111111-0000-4000-8000-000000000001".into()),
-            vcpus: 1,
-            memory_mib: 96,
-            firmware: Firmware::Bios,
-            arch: Some("x86_64".into()),
-            guest_os: None,
-            disks: vec![Disk {
-                key: "vda".into(),
-                bus: "virtio".into(),
-                size_bytes: 1 << 30,
-                allocated_bytes: Some(5 << 20),
-                format: Some("qcow2".into()),
-                source: None,
-                pool: Some("images".into()),
-                device: "disk".into(),
-                read_only: false,
-            }],
-            nics: vec![Nic {
-                mac: "52:54:00:c0:00:01".into(),
-                model: Some("virtio".into()),
-                network: Some("svc".into()),
-                addresses: vec!["10.88.0.21".into()],
-                address_source: Some("configured".into()),
-            }],
-            tags: vec!["prod".into(), "tier=db".into()],
-            title: Some("Orders".into()),
-            native_kind: "libvirt".into(),
-            native: "<domain/>".into(),
-            origins: vec![],
-        }
-    }
+    pub use crate::clouds::sample::machine as spec;
 
     fn seen(instance: &Instance) -> Observed {
         instance::observed(instance, &instance::tests::volumes(), &Default::default(), &Default::default())

@@ -19,7 +19,7 @@ use model::Mapping;
 
 /// In the order of the machine's disks; those of an earlier try are taken.
 pub async fn ensure(link: &Link, request: &CreateRequest, zone: &str) -> Result<Vec<String>> {
-    let point = Point::parse(&request.point)?;
+    let point = request.point.read::<Point>()?;
     let known = volume::found(link, vec![having(TOKEN, &request.token), having(KIND, kind::MACHINE)]).await?;
     let mut all = vec![];
     for disk in &request.spec.disks {

@@ -31,14 +31,14 @@ impl DiskSink for Ec2 {
     }
 
     async fn exists(&self, point: &SinkRef) -> Result<bool> {
-        let point = Point::parse(point)?;
+        let point = point.read::<Point>()?;
         let ids: Vec<&str> = point.disks.iter().map(|disk| disk.snapshot.as_str()).collect();
         let seen = snapshots::by_id(&self.link, &ids).await?;
         Ok(seen.len() == ids.len() && seen.iter().all(snapshots::is_whole))
     }
 
     async fn delete(&self, point: &SinkRef) -> Result<()> {
-        for disk in &Point::parse(point)?.disks {
+        for disk in &point.read::<Point>()?.disks {
             snapshots::delete(&self.link, &disk.snapshot).await?;
         }
         Ok(())
@@ -58,7 +58,7 @@ impl DiskSink for Ec2 {
     }
 
     async fn tidy(&self, lineage: &str, keep: &[SinkRef]) -> Result<()> {
-        let keep = keep.iter().map(Point::parse).collect::<Result<Vec<_>>>()?;
+        let keep = keep.iter().map(SinkRef::read::<Point>).collect::<Result<Vec<_>>>()?;
         tidy::tidy(self, lineage, &keep).await
     }
 }

@@ -64,7 +64,7 @@ impl Sums {
 }
 
 pub async fn begin(link: Arc<Link>, request: BeginPoint) -> Result<Incoming> {
-    let parent = request.parent.as_ref().map(Point::parse).transpose()?;
+    let parent = request.parent.as_ref().map(SinkRef::read::<Point>).transpose()?;
     let point = Point { lineage: request.lineage, token: request.token, disks: vec![] };
     let mut this = Incoming { link, point, disks: vec![], under_way: JoinSet::new() };
     for disk in &request.disks {
@@ -181,7 +181,7 @@ impl SinkPoint for Incoming {
         let call = self.link.ec2().await?.create_tags().set_resources(Some(ids.iter().map(|id| (*id).to_owned()).collect()));
         change("note that the point is whole", call.tags(tags::tag(COMPLETE, "yes")).send()).await?;
         snapshots::until_whole(&self.link, &ids).await?;
-        Ok(self.point.reference())
+        Ok(SinkRef::of(&self.point))
     }
 
     async fn abort(mut self: Box<Self>) -> Result<()> {

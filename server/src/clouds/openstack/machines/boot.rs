@@ -73,7 +73,7 @@ impl Merges {
 }
 
 async fn make(link: &Arc<Link>, request: &CreateRequest) -> Result<Made> {
-    let point = Point::parse(&request.point)?;
+    let point = request.point.read::<Point>()?;
     let Some((first, others)) = point.disks.split_first() else { return Err(Error::permanent("The recovery point has no disks.")) };
     let places = disks::places(link, request).await?;
     if places.len() != point.disks.len() {

@@ -70,7 +70,7 @@ async fn ready(link: &Link, server: Server) -> Result<String> {
 
 async fn body(link: &Arc<Link>, request: &CreateRequest, parts: &Made, ports: &[String]) -> Result<Value> {
     let spec = &request.spec;
-    let size = Point::parse(&request.point)?.disks.first().map_or(0, |disk| disk.size);
+    let size = request.point.read::<Point>()?.disks.first().map_or(0, |disk| disk.size);
     let Flavours { flavors } = link.get(Service::Compute, "/flavors/detail").await?;
     let none = || Error::new(Kind::Full, format!("No flavour is large enough for {}: {}.", spec.name, flavour::largest(&flavors)));
     // The disk of a flavour is that of an image; a volume has its own size.

@@ -35,7 +35,7 @@ pub async fn describe(link: &Link, sizes: &Sizes, native_id: &str) -> Result<Mac
 }
 
 fn spec(server: &Server, seen: Observed, kept: Option<MachineSpec>) -> MachineSpec {
-    let own = own(server, seen);
+    let own = MachineSpec::seen("openstack", Some(server.id.clone()), seen);
     let Some(kept) = kept else { return own };
     // It comes back to an OpenStack as what it is now.
     let origins = kept.origins_with(Origin::of(&own));
@@ -49,26 +49,6 @@ fn spec(server: &Server, seen: Observed, kept: Option<MachineSpec>) -> MachineSp
     let same_size = server.meta(FLAVOUR) == Some(&server.flavor.original_name);
     let (vcpus, memory_mib) = if same_size { (kept.vcpus, kept.memory_mib) } else { (own.vcpus, own.memory_mib) };
     MachineSpec { name: own.name, vcpus, memory_mib, disks, nics: own.nics, tags: own.tags, origins, ..kept }
-}
-
-/// As OpenStack has it.
-fn own(server: &Server, seen: Observed) -> MachineSpec {
-    MachineSpec {
-        name: seen.name,
-        uuid: Some(server.id.clone()),
-        vcpus: seen.vcpus,
-        memory_mib: seen.memory_mib,
-        firmware: seen.firmware,
-        arch: seen.arch,
-        guest_os: seen.guest_os,
-        disks: seen.disks,
-        nics: seen.nics,
-        tags: seen.tags,
-        title: seen.title,
-        native_kind: "openstack".into(),
-        native: seen.native.to_string(),
-        origins: vec![],
-    }
 }
 
 /// The flavour that was chosen for it.

@@ -57,44 +57,13 @@ pub fn hardware(spec: &MachineSpec) -> Vec<(&'static str, String)> {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use model::machine::{Disk, Nic};
+    use crate::clouds::sample;
 
     /// A machine of the lab, as libvirt's driver describes it.
     pub fn spec() -> MachineSpec {
         let native = "<domain type='qemu'><name>db1</name><os><type arch='x86_64' machine='pc'>hvm</type><kernel>/lab/vmlinux</kernel>\
             <initrd>/lab/initrd-1</initrd><cmdline>console=ttyS0 quiet cf.name=db1</cmdline></os></domain>";
-        MachineSpec {
-            name: "db1".into(),
-            uuid: Some("11111111-0000-4000-8000-000000000001".into()),
-            vcpus: 1,
-            memory_mib: 96,
-            firmware: Firmware::DirectKernel,
-            arch: Some("x86_64".into()),
-            guest_os: None,
-            disks: vec![Disk {
-                key: "vda".into(),
-                bus: "virtio".into(),
-                size_bytes: 1 << 30,
-                allocated_bytes: Some(5 << 20),
-                format: Some("qcow2".into()),
-                source: None,
-                pool: Some("images".into()),
-                device: "disk".into(),
-                read_only: false,
-            }],
-            nics: vec![Nic {
-                mac: "52:54:00:c0:00:01".into(),
-                model: Some("virtio".into()),
-                network: Some("svc".into()),
-                addresses: vec!["10.88.0.21".into()],
-                address_source: Some("configured".into()),
-            }],
-            tags: vec!["prod".into(), "tier=db".into()],
-            title: Some("Orders".into()),
-            native_kind: "libvirt".into(),
-            native: native.into(),
-            origins: vec![],
-        }
+        MachineSpec { firmware: Firmware::DirectKernel, native: native.into(), ..sample::machine() }
     }
 
     #[test]

@@ -30,7 +30,7 @@ impl DiskSink for OpenStack {
     }
 
     async fn exists(&self, point: &SinkRef) -> Result<bool> {
-        for disk in &Point::parse(point)?.disks {
+        for disk in &point.read::<Point>()?.disks {
             if !images::get(&self.link, &disk.image).await?.is_some_and(|image| image.is_complete()) {
                 return Ok(false);
             }
@@ -39,7 +39,7 @@ impl DiskSink for OpenStack {
     }
 
     async fn delete(&self, point: &SinkRef) -> Result<()> {
-        let point = Point::parse(point)?;
+        let point = point.read::<Point>()?;
         let family = images::list(&self.link, &[(images::KIND, names::KIND), (images::LINEAGE, &point.lineage)]).await?;
         let is_base =
             |image: &images::Image| image.property(images::PARENT).is_some_and(|id| point.disks.iter().any(|disk| disk.image == id));
@@ -55,8 +55,8 @@ impl DiskSink for OpenStack {
     /// Images cannot be merged at the cloud: the point is made to stand alone.
     async fn shorten(&self, chain: &[SinkRef]) -> Result<Shortened> {
         let Some(point) = chain.first() else { return Err(Error::permanent("There is no point to shorten.")) };
-        let alone = point::flatten(&self.link, &Point::parse(point)?).await?;
-        Ok(Shortened { point: alone.reference(), on: None })
+        let alone = point::flatten(&self.link, &point.read::<Point>()?).await?;
+        Ok(Shortened { point: SinkRef::of(&alone), on: None })
     }
 
     fn max_chain(&self) -> u32 {
@@ -64,7 +64,7 @@ impl DiskSink for OpenStack {
     }
 
     async fn tidy(&self, lineage: &str, keep: &[SinkRef]) -> Result<()> {
-        let keep = keep.iter().map(Point::parse).collect::<Result<Vec<_>>>()?;
+        let keep = keep.iter().map(SinkRef::read::<Point>).collect::<Result<Vec<_>>>()?;
         tidy::tidy(self, lineage, &keep).await
     }
 }

@@ -1,9 +1,5 @@
 //! How a recovery point is named. Pure.
 
-use crate::clouds::{
-    SinkRef,
-    error::{Error, Result},
-};
 use serde::{Deserialize, Serialize};
 
 /// Of the property `crossfade_kind`.
@@ -28,16 +24,6 @@ pub struct PointDisk {
 }
 
 impl Point {
-    /// # Errors
-    /// It was not written by this driver.
-    pub fn parse(reference: &SinkRef) -> Result<Self> {
-        serde_json::from_str(&reference.0).map_err(|_| Error::permanent("This recovery point was not made by this kind of cloud."))
-    }
-
-    pub fn reference(&self) -> SinkRef {
-        SinkRef(serde_json::to_string(self).unwrap_or_default())
-    }
-
     /// For people who look at the images.
     pub fn image_name(lineage: &str, token: &str, key: &str) -> String {
         let name = format!("crossfade point {lineage} {token} {key}");

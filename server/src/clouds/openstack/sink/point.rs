@@ -32,7 +32,7 @@ enum Stage {
 }
 
 pub async fn begin(link: Arc<Link>, request: BeginPoint) -> Result<Incoming> {
-    let parent = request.parent.as_ref().map(Point::parse).transpose()?;
+    let parent = request.parent.as_ref().map(SinkRef::read::<Point>).transpose()?;
     let layouts = request.disks.iter().map(|disk| layout(disk, parent.is_some())).collect::<Result<Vec<_>>>()?;
     let mut this = Incoming { point: Point { lineage: request.lineage, token: request.token, disks: vec![] }, link, disks: vec![] };
     for (disk, layout) in request.disks.iter().zip(layouts) {
@@ -110,7 +110,7 @@ impl SinkPoint for Incoming {
         for disk in &self.point.disks {
             images::set(&self.link, &disk.image, images::COMPLETE, "yes").await?;
         }
-        Ok(self.point.reference())
+        Ok(SinkRef::of(&self.point))
     }
 
     async fn abort(self: Box<Self>) -> Result<()> {

@@ -69,7 +69,7 @@ pub async fn create(link: &Arc<Link>, request: &CreateRequest) -> Result<String>
     if let Some(other) = check::named(link, &target, &request.spec.name).await? {
         return Err(Error::conflict(format!("There is a machine {} with this name already ({}).", request.spec.name, other.id)));
     }
-    let chain = Chain::of(link, &places, &Point::parse(&request.point)?).await?;
+    let chain = Chain::of(link, &places, &request.point.read::<Point>()?).await?;
     let config = configuration(&places, &target, request, &chain)?;
     let lease = lease::import(link, &target, &config).await?;
     match send(&lease, &chain).await {

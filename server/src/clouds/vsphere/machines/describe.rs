@@ -62,22 +62,8 @@ fn spec(object: &Object, seen: Observed) -> MachineSpec {
 
 /// As vSphere has it.
 fn own(object: &Object, seen: Observed) -> MachineSpec {
-    MachineSpec {
-        name: seen.name,
-        uuid: object.get("config.uuid").map(str::to_owned),
-        vcpus: seen.vcpus,
-        memory_mib: seen.memory_mib,
-        firmware: seen.firmware,
-        arch: seen.arch,
-        guest_os: seen.guest_os,
-        disks: seen.disks.into_iter().filter(|disk| disk.device == "disk").collect(),
-        nics: seen.nics,
-        tags: seen.tags,
-        title: seen.title,
-        native_kind: shape::KIND.into(),
-        native: serde_json::to_string(&native(object)).unwrap_or_default(),
-        origins: vec![],
-    }
+    let native = serde_json::to_string(&native(object)).unwrap_or_default();
+    MachineSpec { native, ..MachineSpec::seen(shape::KIND, object.get("config.uuid").map(str::to_owned), seen) }
 }
 
 fn native(object: &Object) -> Native {

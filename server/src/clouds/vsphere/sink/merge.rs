@@ -7,7 +7,7 @@ use super::{
     point, tidy,
 };
 use crate::clouds::{
-    DiskShape, Extent, MAX_READ, Shortened, SinkDisk, SinkPoint,
+    DiskShape, Extent, MAX_READ, Shortened, SinkDisk, SinkPoint, SinkRef,
     error::{Error, Result},
 };
 use std::sync::Arc;
@@ -35,7 +35,7 @@ pub async fn shorten(link: &Arc<Link>, points: &[Point]) -> Result<Shortened> {
     if !tidy::is_whole(&there, &made.id()) {
         copy(link, &chain, &made, store, count, first).await?;
     }
-    Ok(Shortened { point: made.reference(), on })
+    Ok(Shortened { point: SinkRef::of(&made), on })
 }
 
 async fn copy(link: &Arc<Link>, chain: &Chain, made: &Point, store: places::Store, count: usize, first: usize) -> Result<()> {

@@ -32,7 +32,7 @@ impl DiskSink for Vsphere {
     }
 
     async fn exists(&self, point: &SinkRef) -> Result<bool> {
-        let point = Point::parse(point)?;
+        let point = point.read::<Point>()?;
         let places = places::look(&self.link).await?;
         let Ok(store) = chain::store(&places, &point) else { return Ok(false) };
         let files = files::list(&self.link, &store, &names::folder(&point.lineage)).await?;
@@ -40,7 +40,7 @@ impl DiskSink for Vsphere {
     }
 
     async fn delete(&self, point: &SinkRef) -> Result<()> {
-        let point = Point::parse(point)?;
+        let point = point.read::<Point>()?;
         let places = places::look(&self.link).await?;
         tidy::delete(&self.link, &chain::store(&places, &point)?, &point).await
     }
@@ -49,7 +49,7 @@ impl DiskSink for Vsphere {
         if chain.len() < 2 {
             return Err(Error::permanent("There is nothing below this point to shorten it on."));
         }
-        let points = chain.iter().map(Point::parse).collect::<Result<Vec<_>>>()?;
+        let points = chain.iter().map(SinkRef::read::<Point>).collect::<Result<Vec<_>>>()?;
         merge::shorten(&self.link, &points).await
     }
 
@@ -58,7 +58,7 @@ impl DiskSink for Vsphere {
     }
 
     async fn tidy(&self, lineage: &str, keep: &[SinkRef]) -> Result<()> {
-        let keep = keep.iter().map(Point::parse).collect::<Result<Vec<_>>>()?;
+        let keep = keep.iter().map(SinkRef::read::<Point>).collect::<Result<Vec<_>>>()?;
         let places = places::look(&self.link).await?;
         tidy::tidy(&self.link, &places, &self.link.config.place, lineage, &keep).await
     }

@@ -3,10 +3,7 @@
 //! `crossfade/<lineage>/<point>-<disk>.qcow2`   one disk: a whole one, or what changed
 //! `crossfade/<lineage>/<point>.<disks>.on.<parent>.json`   what the point is; written last: without it it does not exist
 
-use crate::clouds::{
-    Extent, SinkRef,
-    error::{Error, Result},
-};
+use crate::clouds::Extent;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
@@ -46,16 +43,6 @@ pub struct PointDisk {
 }
 
 impl Point {
-    /// # Errors
-    /// It was not written by this driver.
-    pub fn parse(reference: &SinkRef) -> Result<Self> {
-        serde_json::from_str(&reference.0).map_err(|_| Error::permanent("This recovery point was not made by this kind of cloud."))
-    }
-
-    pub fn reference(&self) -> SinkRef {
-        SinkRef(serde_json::to_string(self).unwrap_or_default())
-    }
-
     pub fn id(&self) -> String {
         id(&self.token)
     }
@@ -128,6 +115,6 @@ mod tests {
         assert_eq!((owner(&name(&manifest)), owner(&name(&disk))), (Some(point.id().as_str()), Some(point.id().as_str())));
         assert_eq!(named(&name(&Point { parent: None, ..point.clone() }.manifest())), Some((point.id(), 2, None)));
         assert_eq!((owner("other.txt"), super::manifest("x.json")), (None, None));
-        assert_eq!(Point::parse(&point.reference()).unwrap(), point);
+        assert_eq!(crate::clouds::SinkRef::of(&point).read::<Point>().unwrap(), point);
     }
 }

@@ -35,7 +35,7 @@ enum Stage {
 }
 
 pub async fn begin(link: &Arc<Link>, places: &Places, request: BeginPoint) -> Result<Incoming> {
-    let parent = request.parent.as_ref().map(Point::parse).transpose()?;
+    let parent = request.parent.as_ref().map(SinkRef::read::<Point>).transpose()?;
     let store = match &parent {
         Some(parent) => chain::store(places, parent)?,
         None => choose(link, places, &request)?,
@@ -142,7 +142,7 @@ impl SinkPoint for Incoming {
         self.check().await?;
         let text = serde_json::to_vec(&self.manifest).map_err(|error| Error::permanent(error.to_string()))?;
         files::put(&self.link, &self.store, &self.manifest.point.manifest(), text.into()).await?;
-        Ok(self.manifest.point.reference())
+        Ok(SinkRef::of(&self.manifest.point))
     }
 
     async fn abort(mut self: Box<Self>) -> Result<()> {
