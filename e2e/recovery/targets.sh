@@ -76,9 +76,9 @@ api POST /plans "$(api GET "/groups/$GROUP" | jq --arg a "$FLOATING" '{name: "tw
     probe: {type: "http", port: 80, path: "/status"}}]}')" |
   jq -r '.problems[] | "      \(.severity): \(.subject): \(.what)"'
 note_counters
-# Both targets go on from their own points.
-points=$(api GET "/groups/$GROUP" | jq '[.further[].members[].replication.newest_point_at] | min')
-until_json 180 "newer points at cumulus" "/groups/$GROUP" "[.further[].members[].replication.newest_point_at] | min > $points"
+# Both targets go on from their own points: of each machine one that was taken after it was asked.
+noted=$(now_ms)
+until_json 180 "newer points at cumulus" "/groups/$GROUP" "[.further[].members[].replication.newest_point_at] | all(. > $noted)"
 api GET "/groups/$GROUP" | jq -e '[.members[], .further[].members[]] | all(.replication.state == "replicating" and .replication.last_cycle_bytes < 50000000)' >/dev/null ||
   die "a target began anew: $(api GET "/groups/$GROUP" | jq -c '[.members[], .further[].members[]] | map(.replication)')"
 phase_done
