@@ -23,12 +23,12 @@ export function figure(name, ours, reference, more = {}) {
   console.log(JSON.stringify({ name, ours: round(ours), reference: round(reference), ratio: round(ours / reference), ...more }));
 }
 
-export async function until(what, holds, timeout = 600_000) {
+export async function until(what, holds, timeout = 600_000, pause = 50) {
   const end = Date.now() + timeout;
   for (;;) {
     if (await holds().catch(() => false)) return;
     if (Date.now() > end) throw new Error(`not within ${timeout / 1000} s: ${what}`);
-    await sleep(50);
+    await sleep(pause);
   }
 }
 

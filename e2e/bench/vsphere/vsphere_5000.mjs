@@ -44,18 +44,33 @@ async function raw() {
   return { seconds: (performance.now() - begun) / 1000, bytes };
 }
 
-await withNode([], async node => {
-  await raw();
-  const reference = await raw();
-  const before = node.memory();
-  await node.api('POST', '/clouds', { name: 'many', kind: 'vsphere', site: 'bench', fields: { url, user, password, ca } });
+/** Connected anew, with a store that knows none of them; seconds until all are searchable. */
+async function connect(node) {
+  const cloud = await node.api('POST', '/clouds', { name: 'many', kind: 'vsphere', site: 'bench', fields: { url, user, password, ca } });
   // The answer comes after the probe: only now the node connects for good.
   const begun = performance.now();
-  const page = async q => node.api('GET', `/machines?limit=1&q=${encodeURIComponent(q)}`);
-  await until('all are there', async () => (await page('')).total === COUNT);
-  const ours = (performance.now() - begun) / 1000;
-  if ((await page('name:DC0_C1_RP0_VM2499')).total !== 1) throw new Error('DC0_C1_RP0_VM2499 is not found');
-  figure('vsphere_5000.connect_to_searchable_s', ours, reference.seconds, { answer_mib: Math.round(reference.bytes / 2 ** 20) });
+  await until('all are there', async () => (await node.api('GET', '/machines?limit=1')).total === COUNT, 60_000, 10);
+  const seconds = (performance.now() - begun) / 1000;
+  if ((await node.api('GET', '/machines?limit=1&q=name:DC0_C1_RP0_VM2499')).total !== 1) throw new Error('DC0_C1_RP0_VM2499 is not found');
+  return { id: cloud.id, seconds };
+}
+
+await withNode([], async node => {
+  await raw();
+  const before = node.memory();
+  const [ours, theirs, bytes] = [[], [], []];
+  // By turns, so that both meet the same machine; the last connection stays.
+  for (let i = 0; i < 5; i++) {
+    const reference = await raw();
+    theirs.push(reference.seconds);
+    bytes.push(reference.bytes);
+    const cloud = await connect(node);
+    ours.push(cloud.seconds);
+    if (i === 4) break;
+    await node.api('DELETE', `/clouds/${cloud.id}`);
+    await until('none is left', async () => (await node.api('GET', '/machines?limit=1')).total === 0);
+  }
+  figure('vsphere_5000.connect_to_searchable_s', percentile(ours, 0.5), percentile(theirs, 0.5), { answer_mib: Math.round(bytes[0] / 2 ** 20), of: 5 });
   figure('vsphere_5000.change_to_screen_ms', percentile(await changes(node), 0.95), 1000);
   figure('vsphere_5000.rss_mib', node.memory(), 200, { before: Math.round(before) });
 });

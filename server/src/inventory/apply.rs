@@ -27,19 +27,19 @@ pub async fn load(node: &Node, cloud_id: &str) -> StoreResult<()> {
 }
 
 /// A look at everything, begun at `seen_at`. What was looked at by itself since then is newer and stays.
-pub async fn all(node: &Node, cloud_id: &str, seen: Vec<Observed>, seen_at: Millis) -> StoreResult<()> {
+pub async fn all(node: &Node, cloud_id: &str, seen: &[Observed], seen_at: Millis) -> StoreResult<()> {
     write(node, cloud_id, seen, seen_at, Some(seen_at)).await
 }
 
 /// Single machines that the cloud told of.
-pub async fn some(node: &Node, cloud_id: &str, seen: Vec<Observed>, seen_at: Millis) -> StoreResult<()> {
+pub async fn some(node: &Node, cloud_id: &str, seen: &[Observed], seen_at: Millis) -> StoreResult<()> {
     write(node, cloud_id, seen, seen_at, None).await
 }
 
 /// One machine that was asked for; `None`: it is not there.
 pub async fn one(node: &Node, cloud_id: &str, native_id: &str, seen: Option<Observed>, seen_at: Millis) -> StoreResult<()> {
     match seen {
-        Some(observed) => some(node, cloud_id, vec![observed], seen_at).await,
+        Some(observed) => some(node, cloud_id, &[observed], seen_at).await,
         None => gone(node, cloud_id, &[native_id.to_owned()]).await,
     }
 }
@@ -52,7 +52,7 @@ pub async fn gone(node: &Node, cloud_id: &str, native_ids: &[String]) -> StoreRe
     Ok(())
 }
 
-async fn write(node: &Node, cloud_id: &str, seen: Vec<Observed>, seen_at: Millis, complete: Option<Millis>) -> StoreResult<()> {
+async fn write(node: &Node, cloud_id: &str, seen: &[Observed], seen_at: Millis, complete: Option<Millis>) -> StoreResult<()> {
     // Without a control the cloud was removed meanwhile: nothing of it is written any more.
     let Some(control) = node.inventory.control(cloud_id) else { return Ok(()) };
     let _writing = control.writing.lock().await;
@@ -152,11 +152,11 @@ mod tests {
         let cloud = registry::open("simulator", Settings::default()).unwrap();
         let mut seen = cloud.inventory().list(None).await.unwrap().machines;
         clock::set(3_600_000);
-        all(&node, "c", seen.clone(), now()).await.unwrap();
+        all(&node, "c", &seen, now()).await.unwrap();
         clock::set(-3_600_000);
         seen[0].name = "renamed".into();
         let gone = seen.pop().unwrap();
-        all(&node, "c", seen.clone(), now()).await.unwrap();
+        all(&node, "c", &seen, now()).await.unwrap();
         let name = |native: &str| node.inventory.row(&machine_id("c", native)).map(|r| r.name.to_string());
         assert_eq!(name(&seen[0].native_id).as_deref(), Some("renamed"));
         assert_eq!(name(&gone.native_id), None);

@@ -116,7 +116,7 @@ impl Collector {
                 stopped = self.beat() => return Err(stopped),
             }
         };
-        apply::all(&self.node, &self.guard.id, seen, seen_at).await.map_err(store_failed)?;
+        apply::all(&self.node, &self.guard.id, &seen, seen_at).await.map_err(store_failed)?;
         self.observed_at = Some(seen_at);
         Ok(())
     }
@@ -130,7 +130,6 @@ impl Collector {
         }
         // Before the first look: what changes during it is told afterwards.
         self.changes = self.guard.glance("watch", self.patience(), inventory.watch()).await?;
-        self.capacity = self.guard.glance("capacity", self.patience(), inventory.capacity()).await.ok();
         self.connected = Some(report);
         Ok(())
     }
@@ -150,12 +149,17 @@ impl Collector {
         BEAT_LIMIT.max((self.took / 2).min(Duration::from_secs(20)))
     }
 
+    /// At the first look each page is shown at once: a big cloud takes its time.
     async fn list(&self) -> Result<Vec<Observed>> {
         let (mut seen, mut cursor) = (vec![], None);
         loop {
+            let asked_at = now();
             let page = self.guard.run("list", LOOK_LIMIT, self.guard.cloud().inventory().list(cursor)).await?;
-            seen.extend(page.machines);
             cursor = page.next;
+            if cursor.is_some() && self.took.is_zero() {
+                apply::some(&self.node, &self.guard.id, &page.machines, asked_at).await.map_err(store_failed)?;
+            }
+            seen.extend(page.machines);
             if cursor.is_none() {
                 return Ok(seen);
             }
@@ -209,7 +213,7 @@ impl Collector {
             }
         }
         if !seen.is_empty() {
-            apply::some(&self.node, &self.guard.id, seen, now()).await.map_err(store_failed)?;
+            apply::some(&self.node, &self.guard.id, &seen, now()).await.map_err(store_failed)?;
         }
         if !gone.is_empty() {
             // It may be there again already: what exists now is found out by asking, not from the order of the news.

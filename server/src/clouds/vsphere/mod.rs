@@ -47,7 +47,7 @@ pub fn open(settings: Settings) -> Result<Arc<dyn Cloud>> {
     Ok(Arc::new(Vsphere {
         link,
         names: inventory::Names::default(),
-        ahead: inventory::Ahead::default(),
+        pages: inventory::Pages::default(),
         builds: machines::Builds::default(),
     }))
 }
@@ -56,8 +56,8 @@ struct Vsphere {
     link: Arc<Link>,
     /// Names of port groups, by the keys that cards are connected to.
     names: inventory::Names,
-    /// The page of machines that follows.
-    ahead: inventory::Ahead,
+    /// The listing that is under way.
+    pages: inventory::Pages,
     /// Machines that are being made, by their token.
     builds: machines::Builds,
 }

@@ -96,10 +96,29 @@ impl Watch {
     /// # Errors
     /// By kind; `Transient` with the session.
     pub async fn next(&self, link: &Link, version: &str) -> Result<News> {
+        read(&self.ask(link, version).await?, version, &[])
+    }
+
+    /// The version of how everything is now, which is not looked at.
+    ///
+    /// # Errors
+    /// As [`Self::next`].
+    pub async fn baseline(&self, link: &Link) -> Result<String> {
+        let mut version = String::new();
+        loop {
+            let answer = self.ask(link, &version).await?;
+            let first = read(&answer, &version, &["objectSet"])?;
+            version = first.version;
+            if !first.truncated {
+                return Ok(version);
+            }
+        }
+    }
+
+    async fn ask(&self, link: &Link, version: &str) -> Result<String> {
         let since = if version.is_empty() { String::new() } else { tag("version", version) };
         let args = format!("{since}<options>{}</options>", tag("maxWaitSeconds", PATIENCE));
-        let text = link.within(&self.session, "WaitForUpdatesEx", &self.collector, &args, false).await?;
-        read_news(&text.ok_or_else(link::over)?, version)
+        link.within(&self.session, "WaitForUpdatesEx", &self.collector, &args, false).await?.ok_or_else(link::over)
     }
 
     pub async fn end(self, link: &Link) {
@@ -119,9 +138,9 @@ async fn within(link: &Link, session: &Arc<Session>, method: &str, this: &Ref, a
     Ok(tree)
 }
 
-fn read_news(text: &str, version: &str) -> Result<News> {
+fn read(text: &str, version: &str, unseen: &[&str]) -> Result<News> {
     let mut news = News::default();
-    let tree = xml::parse_each(text, "objectSet", &[], &mut |node| {
+    let tree = xml::parse_each(text, "objectSet", unseen, &mut |node| {
         if node.get("kind") == Some("leave") {
             news.gone.extend(node.child("obj").map(Ref::of));
         } else {
@@ -144,10 +163,12 @@ mod tests {
         let text = r#"<E><Body><WaitForUpdatesExResponse><returnval><version>7</version><filterSet><filter type="PropertyFilter">f</filter>
           <objectSet><kind>modify</kind><obj type="VirtualMachine">vm-1</obj><changeSet><name>runtime.powerState</name><op>assign</op><val>poweredOn</val></changeSet></objectSet>
           <objectSet><kind>leave</kind><obj type="VirtualMachine">vm-2</obj></objectSet></filterSet><truncated>true</truncated></returnval></WaitForUpdatesExResponse></Body></E>"#;
-        let news = read_news(text, "6").unwrap();
+        let news = read(text, "6", &[]).unwrap();
         assert_eq!((news.version.as_str(), news.truncated, news.gone), ("7", true, vec![Ref::machine("vm-2")]));
         assert_eq!(news.changed[0].get("runtime.powerState"), Some("poweredOn"));
-        let silent = read_news("<E><Body><WaitForUpdatesExResponse/></Body></E>", "7").unwrap();
+        let unseen = read(text, "6", &["objectSet"]).unwrap();
+        assert!(unseen.version == "7" && unseen.truncated && unseen.changed.is_empty() && unseen.gone.is_empty());
+        let silent = read("<E><Body><WaitForUpdatesExResponse/></Body></E>", "7", &[]).unwrap();
         assert!(silent.version == "7" && silent.changed.is_empty() && silent.gone.is_empty());
     }
 }

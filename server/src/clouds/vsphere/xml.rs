@@ -3,6 +3,7 @@
 //! Large answers are lists of equal things, so the reader can hand over each as soon as it is whole and forget it.
 
 use crate::clouds::error::{Error, Result};
+use compact_str::CompactString;
 use quick_xml::{
     Reader, escape,
     events::{BytesStart, Event},
@@ -12,10 +13,10 @@ use std::str::FromStr;
 /// An element without its namespace.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Node {
-    pub name: String,
+    pub name: CompactString,
     /// `xsi:type`, or the `type` of a reference.
-    pub kind: String,
-    pub text: String,
+    pub kind: CompactString,
+    pub text: CompactString,
     pub children: Vec<Node>,
 }
 
@@ -93,12 +94,12 @@ pub fn parse_each(text: &str, name: &str, skip: &[&str], each: &mut dyn FnMut(No
 }
 
 fn begun(tag: &BytesStart<'_>) -> Node {
-    let mut node = Node { name: tag.local_name().into_inner().to_owned(), ..Node::default() };
+    let mut node = Node { name: tag.local_name().into_inner().into(), ..Node::default() };
     for one in tag.attributes().with_checks(false).flatten() {
         let key = one.key.local_name();
         if key.into_inner() == "type" {
             // Without a prefix: `xsd:string` is `string`.
-            node.kind = one.value.rsplit(':').next().unwrap_or_default().to_owned();
+            node.kind = one.value.rsplit(':').next().unwrap_or_default().into();
         }
     }
     node
@@ -107,7 +108,7 @@ fn begun(tag: &BytesStart<'_>) -> Node {
 fn close(open: &mut [Node], mut node: Node, name: &str, each: &mut dyn FnMut(Node) -> Result<()>) -> Result<()> {
     if !node.children.is_empty() {
         // Line breaks between elements.
-        node.text = String::new();
+        node.text = CompactString::default();
     }
     if !name.is_empty() && node.name == name {
         return each(node);

@@ -203,7 +203,7 @@ fn network(device: &Node, networks: &BTreeMap<String, String>) -> Option<String>
 fn addresses(guest: Option<&Node>, mac: &str) -> Vec<String> {
     let own = |net: &&Node| net.get("macAddress").is_some_and(|seen| seen.eq_ignore_ascii_case(mac));
     let nets = guest.into_iter().flat_map(|all| all.children.iter()).filter(own);
-    let all = nets.flat_map(|net| net.all("ipAddress").map(|one| one.text.clone()));
+    let all = nets.flat_map(|net| net.all("ipAddress").map(|one| one.text.to_string()));
     all.filter(|address| !address.starts_with("fe80:") && !address.is_empty()).collect()
 }
 

@@ -1,8 +1,8 @@
 //! The facet `Inventory`: everything by the property collector, then what it tells of changes.
 
-mod ahead;
 mod hbas;
 pub mod machine;
+mod pages;
 pub mod places;
 mod resources;
 mod tags;
@@ -25,7 +25,7 @@ use std::{
 };
 use tokio::sync::mpsc;
 
-pub use ahead::Ahead;
+pub use pages::Pages;
 
 /// Names of port groups by key, and tags by machine, as last seen: a change of one machine does not ask for them again.
 #[derive(Clone, Default)]
@@ -40,16 +40,7 @@ struct Known {
 #[async_trait]
 impl Inventory for Vsphere {
     async fn list(&self, cursor: Option<String>) -> Result<ListPage> {
-        let link = &self.link;
-        if cursor.is_none() {
-            self.names.look(link).await?;
-        }
-        let known = self.names.get();
-        let mut machines = vec![];
-        let wanted: &[props::Wanted<'_>] = &[("VirtualMachine", machine::PATHS)];
-        let answer = self.ahead.page(link, &props::From::Machines(wanted), cursor.as_deref()).await?;
-        let next = props::read_page(&answer, &mut |one| machines.extend(known.observed(&one)))?;
-        Ok(ListPage { machines, next })
+        self.pages.page(&self.link, &self.names, cursor).await
     }
 
     async fn one(&self, native_id: &str) -> Result<Option<Observed>> {

@@ -58,14 +58,8 @@ async fn open_once(link: &Link) -> Result<(Watch, String)> {
     let begun = async {
         let view = props::machines(link, &session).await?;
         let watch = Watch::begin_in(link, session.clone(), &props::of_view(&view, &[("VirtualMachine", PATHS)])).await?;
-        let mut version = String::new();
-        loop {
-            let first = watch.next(link, &version).await?;
-            version = first.version;
-            if !first.truncated {
-                return Ok((watch, version));
-            }
-        }
+        let version = watch.baseline(link).await?;
+        Ok((watch, version))
     };
     let outcome = begun.await;
     if outcome.as_ref().is_err_and(link::is_over) {

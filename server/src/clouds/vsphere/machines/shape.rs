@@ -42,7 +42,7 @@ pub fn controllers(devices: &[Node]) -> Vec<Controller> {
         let name = key.split(':').next().unwrap_or_default().to_owned();
         let own = devices.iter().find(|one| one.get("key").is_some() && one.get("key") == disk.get("controllerKey"));
         if let Some(own) = own.filter(|_| !out.iter().any(|one| one.name == name)) {
-            out.push(Controller { kind: own.kind.clone(), number: own.number("busNumber").unwrap_or_default(), name });
+            out.push(Controller { kind: own.kind.to_string(), number: own.number("busNumber").unwrap_or_default(), name });
         }
     }
     out
