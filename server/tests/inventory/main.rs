@@ -158,6 +158,20 @@ async fn a_look_that_hangs_is_given_up_and_said() {
 }
 
 #[tokio::test]
+async fn a_big_cloud_is_shown_page_by_page_at_first() {
+    let s = Site::new().await;
+    // Three pages.
+    let fields = [("machines", "1200"), ("site", "berlin"), ("latency_ms", "300")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let new = NewCloud { name: "big".into(), kind: "simulator".into(), site: "berlin".into(), fields, fingerprint: None };
+    let cloud = clouds::add(&s.node, &admin(), new).await.unwrap();
+    let there = || list::page(&s.node, &Request { limit: 1, ..Request::default() }).unwrap().total.unwrap();
+    s.until("the first page", || there() > 0).await;
+    assert!(there() < 1200 && s.status(&cloud.id) == CloudStatus::Connecting, "{} machines", there());
+    s.until("all of it", || s.status(&cloud.id) == CloudStatus::Ok).await;
+    assert_eq!(there(), 1200);
+}
+
+#[tokio::test]
 async fn power_is_done_when_the_cloud_shows_it() {
     let s = Site::new().await;
     let (_, world) = s.add("a", "berlin", &[]).await;
