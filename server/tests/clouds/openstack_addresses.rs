@@ -1,4 +1,4 @@
-//! Floating addresses of a real Neutron. The lab has no agent that carries them: what counts is what Neutron says.
+//! Floating addresses of a real Neutron, by what Neutron says; that one is carried is shown by `e2e/recovery/targets.sh`.
 #![cfg(feature = "openstack")]
 
 use super::{harness::cumulus, openstack::forget};
