@@ -82,6 +82,7 @@ pub fn vcenters() -> Option<Bed> {
 }
 
 /// What is filled in for one of them.
+#[cfg(feature = "vsphere")]
 pub fn vcenter(site: &str) -> Option<BTreeMap<String, String>> {
     let get = |name: &str| std::env::var(format!("CF_{name}")).ok();
     let ca = std::fs::read_to_string(get("VSPHERE_CA")?).unwrap();
