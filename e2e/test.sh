@@ -190,7 +190,7 @@ if [ "$(id -u)" = 0 ] && unshare --net true 2>/dev/null; then
   LEFT_RUNNING=yes
   section "new addresses at the other site" new_addresses
   if ! command -v virt-v2v-in-place >/dev/null; then OBSERVED+=("conversion: virt-v2v is not installed (e2e/lab/lab install test)")
-  elif e2e/lab/vsphere build; then observe "conversion" conversion; fi
+  elif e2e/lab/vsphere build; then section "conversion" conversion; fi
   observe "external cloud" external_cloud
   observe "browser, other kinds of cloud" browser_kinds
   section "browser" in_browser 600 'e2e/specs/(?!7-)'
